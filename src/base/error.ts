@@ -1,0 +1,83 @@
+/**
+ * Errors carry a `code` for programs and a sentence for people.
+ *
+ * @module
+ */
+
+/** What to do about each code, in a sentence. The README's table of error codes is made from this list. */
+export const REMEDIES = {
+  "session.not_running": "Call `start()` before it, and do not call it after `close()`.",
+  "session.closing": "The session is closing or its agent has left: start a new session, or do it before `close()`.",
+  "session.already_running": "Close the session first, or make another one.",
+  "session.bad_option": "Read the message: it names the option, the rule and the value that was given.",
+  "session.no_agent": "Pass `agent` to `start()`.",
+  "session.no_llm": "Give the session or the agent an `llm`.",
+  "session.no_tts": "Give the session or the agent a `tts`, or switch audio output off.",
+  "session.no_user_data": "Pass `userData` to the constructor, or set it before reading it.",
+  "session.start_failed": "See `cause`: a part of the session could not be started, and all was rolled back.",
+  "session.close_timeout": "A tool or a hook did not end in time after its signal was aborted: make it listen to its signal.",
+  "speech.not_interruptible": "Pass `force: true`, or let the speech be interrupted with `allowInterruptions: true`.",
+  "speech.already_interrupted": "Set `allowInterruptions` before the speech is interrupted.",
+  "speech.circular_wait": "A tool cannot wait for the speech that waits for it: use `ctx.waitForPlayout()`.",
+  "speech.refused": "The agent is leaving and takes no new speech: say it on the next agent, or earlier.",
+  "run.active": "Await the run that is under way before starting another.",
+  "run.closed": "The session closed while the run was under way: see `cause`.",
+  "run.no_output": "The run ended without a final output: make the task complete with one.",
+  "agent.already_running": "Make a new agent object for each session; one object is in one place at a time.",
+  "agent.not_running": "Use it while the agent is on stage: after `onEnter` began and before `onExit` ended.",
+  "task.no_context": "Await the task inside a tool, `onEnter` or `onExit`, through its `ctx`.",
+  "task.already_done": "A task completes once: check `done()` first.",
+  "task.cancelled": "The task was called off: its session closed, or its agent was replaced.",
+  "tool.bad_definition": "Read the message: it names the tool and the part that is wrong.",
+  "tool.unknown": "Use one of the names that the message lists.",
+  "tool.bad_arguments": "The model sent arguments that do not fit the schema; it is told so and may try again.",
+  "tool.timeout": "The tool did not end in time after its signal was aborted: make it listen to its signal.",
+  "chat.bad_item": "Read the message: it names the item and the field that is wrong.",
+  "chat.readonly": "Copy the context with `copy()` and change the copy.",
+  "model.connection": "The provider could not be reached: check the address and the network.",
+  "model.timeout": "The provider did not answer in time: raise `timeout` in `connOptions`, or use a fallback.",
+  "model.status": "The provider refused: see `statusCode` and `body`.",
+  "model.bad_response": "The provider's answer could not be read: see `cause`.",
+  "model.no_capability": "Read the message: this model lacks what was asked of it.",
+  "reply.too_long": "A model's reply passed the limit of 256 KiB: ask for shorter replies.",
+  "reply.failed": "See `cause`: a node or a model failed while the reply was made.",
+  "audio.bad_frame": "Read the message: it names the field of the frame that is wrong.",
+  "audio.bad_wav": "Give a RIFF/WAVE file with 16-bit PCM, 8-bit PCM or 32-bit float samples.",
+  "audio.empty": "Give a file that holds some sound.",
+  "audio.bad_rate": "Give a sample rate between 4,000 and 192,000 Hz.",
+  "stream.bad_option": "Read the message: it names the option, the rule and the value that was given.",
+  "stream.overflow": "The reader is too slow for the source: read faster, or choose to drop the oldest.",
+  "runtime.missing": "This place lacks what was asked: read the message for what, and give a runtime that has it.",
+  "socket.failed": "The socket could not be opened or broke: see `cause`.",
+  "trace.bad_record": "The file is no trace of this library, or is cut off: the message names the line.",
+  "trace.diverged": "The trace replays differently: it was made by another version, or the machine changed.",
+  "weights.missing": "Install the data package that the message names, or pass `weights`.",
+  "cli.bad_argument": "Run the command with `--help`.",
+} as const;
+
+/** Every code of an error that the library throws, as `area.cause`. */
+export type ErrorCode = keyof typeof REMEDIES;
+
+/**
+ * The base of every error that the library throws. Programs compare `code`, people read `message`, and the original
+ * failure, where there is one, is the `cause`.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   session.say("Hello");
+ * } catch (error) {
+ *   if (error instanceof AgentError && error.code === "session.not_running") await session.start({ agent });
+ * }
+ * ```
+ */
+export class AgentError extends Error {
+  override readonly name: string = "AgentError";
+  /** The reason, from a closed list. */
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * The contract of synthetic voices.
+ *
+ * @module
+ */
+import type { AudioFrame } from "../audio/frame.ts";
+import type { FlushMark, TimedString } from "./marks.ts";
+
+/** A piece of synthesised speech. */
+export interface SynthesizedAudio {
+  readonly frame: AudioFrame;
+  readonly requestId?: string;
+  /** Which segment of text this belongs to; a flush begins the next. */
+  readonly segmentId?: string;
+  /** Last frame of its segment. */
+  readonly final?: boolean;
+  /** Words that begin with this frame; times from the start of the segment. */
+  readonly timedTranscript?: readonly TimedString[];
+}
+
+/** Text and flushes in, audio out. */
+export type TTSStream = ReadableWritablePair<SynthesizedAudio, string | FlushMark>;
+
+/** What a voice can do. */
+export interface TTSCapabilities {
+  /** It takes text as it comes. Otherwise only `synthesize` works, sentence by sentence. */
+  readonly streaming: boolean;
+  /** Its audio carries the times of words. */
+  readonly alignedTranscript?: boolean;
+}
+
+/** How to speak. */
+export interface TTSOptions {
+  readonly voice?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** A synthetic voice. */
+export interface TTS {
+  readonly kind: "tts";
+  readonly model: string;
+  readonly provider: string;
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly capabilities: TTSCapabilities;
+  /** Opens a stream. Required when `capabilities.streaming`. */
+  stream?(options?: TTSOptions): TTSStream;
+  /** Speaks one text. The audio comes as it is made. */
+  synthesize?(text: string, options?: TTSOptions): ReadableStream<SynthesizedAudio>;
+  /** Loads what is loaded lazily. Idempotent. */
+  prewarm?(): Promise<void>;
+}
