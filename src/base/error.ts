@@ -15,7 +15,8 @@ export const REMEDIES = {
   "session.no_tts": "Give the session or the agent a `tts`, or switch audio output off.",
   "session.no_user_data": "Pass `userData` to the constructor, or set it before reading it.",
   "session.start_failed": "See `cause`: a part of the session could not be started, and all was rolled back.",
-  "session.close_timeout": "A tool or a hook did not end in time after its signal was aborted: make it listen to its signal.",
+  "session.close_timeout":
+    "A tool or a hook did not end in time after its signal was aborted: make it listen to its signal.",
   "speech.not_interruptible": "Pass `force: true`, or let the speech be interrupted with `allowInterruptions: true`.",
   "speech.already_interrupted": "Set `allowInterruptions` before the speech is interrupted.",
   "speech.circular_wait": "A tool cannot wait for the speech that waits for it: use `ctx.waitForPlayout()`.",
@@ -48,6 +49,9 @@ export const REMEDIES = {
   "stream.bad_option": "Read the message: it names the option, the rule and the value that was given.",
   "stream.overflow": "The reader is too slow for the source: read faster, or choose to drop the oldest.",
   "runtime.missing": "This place lacks what was asked: read the message for what, and give a runtime that has it.",
+  "clock.bad_time": "Give a finite time in milliseconds that is not in the past.",
+  "clock.stuck":
+    "Time cannot reach what is waited for: see that something is armed, that host work is declared with `hold`, and that no timer arms itself for the same instant for ever.",
   "socket.failed": "The socket could not be opened or broke: see `cause`.",
   "trace.bad_record": "The file is no trace of this library, or is cut off: the message names the line.",
   "trace.diverged": "The trace replays differently: it was made by another version, or the machine changed.",
