@@ -1,0 +1,42 @@
+/**
+ * Lets schemas of valibot describe the arguments of tools. valibot writes no JSON Schema itself; its sister package
+ * `@valibot/to-json-schema` does, and is a peer of this entry.
+ *
+ * @module
+ */
+import { toJsonSchema } from "@valibot/to-json-schema";
+import type { BaseIssue, BaseSchema } from "valibot";
+import { AgentError } from "../../src/base/error.ts";
+import type { SchemaPair } from "../../src/tool/schema.ts";
+
+/** Any synchronous schema of valibot. */
+export type ValibotSchema = BaseSchema<unknown, unknown, BaseIssue<unknown>>;
+
+/**
+ * A valibot schema with its JSON Schema, for the `parameters` of a tool.
+ *
+ * @throws {AgentError} `tool.bad_definition` when the schema holds something that JSON Schema cannot say, such as a date.
+ *
+ * @example
+ * ```ts
+ * const weather = tool({
+ *   name: "weather",
+ *   description: "The weather in a city today.",
+ *   parameters: valibotSchema(v.object({ city: v.pipe(v.string(), v.description("Its English name")) })),
+ *   execute: ({ city }) => forecast(city),
+ * });
+ * ```
+ */
+export function valibotSchema<Schema extends ValibotSchema>(schema: Schema): SchemaPair<Schema> {
+  try {
+    // What the model writes is the input: a default makes a property optional there.
+    const { $schema: _dialect, ...jsonSchema } = toJsonSchema(schema, { typeMode: "input", target: "draft-2020-12" });
+    return { schema, jsonSchema };
+  } catch (cause) {
+    throw new AgentError(
+      "tool.bad_definition",
+      `Cannot use a valibot schema as JSON Schema must be able to say it: current value is ${schema.type}`,
+      { cause },
+    );
+  }
+}
