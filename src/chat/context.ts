@@ -323,6 +323,11 @@ export class ChatContext {
     return chatCtx;
   }
 
+  /** How many leading items are the same objects as another context's, as far as that is known without looking at them. */
+  "~sharedWith"(other: ChatContext): number {
+    return this.#items.sharedWith(other.#items);
+  }
+
   /** Puts other items in the place of all. */
   "~replaceAll"(items: readonly ChatItem[]): void {
     this.#check("replace the items");
