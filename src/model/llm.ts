@@ -5,6 +5,7 @@
  */
 import type { ChatContext } from "../chat/context.ts";
 import type { ToolChoice, ToolContext } from "../tool/tool.ts";
+import type { ModelHost } from "./host.ts";
 
 /** One call of a function, as a model asks for it. */
 export interface FunctionToolCall {
@@ -52,6 +53,10 @@ export interface ChatRequest {
   /** Further fields for the provider, as its own API names them. */
   readonly extraKwargs?: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal;
+  /** How many attempts at this request came before. Default 0. */
+  readonly retryCount?: number;
+  /** What the session lends to models that are made of models; providers leave it alone. */
+  readonly host?: ModelHost;
 }
 
 /** A language model. It makes one attempt for a request and knows no time: retries and time-outs are the session's. */
@@ -59,6 +64,8 @@ export interface LLM {
   readonly kind: "llm";
   readonly model: string;
   readonly provider: string;
+  /** It is made of models and looks after them itself: no time-out, retry or measurement is added from outside. */
+  readonly composite?: true;
   /** Starts a request. Failures travel in the stream. */
   chat(request: ChatRequest): ReadableStream<ChatChunk>;
   /** Loads or connects what is done lazily. Idempotent. */

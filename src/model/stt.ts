@@ -4,6 +4,7 @@
  * @module
  */
 import type { AudioFrame } from "../audio/frame.ts";
+import type { ModelHost } from "./host.ts";
 import type { AudioInputPart, TimedString } from "./marks.ts";
 
 /** One reading of what was said. Times are milliseconds from the start of the stream. */
@@ -57,6 +58,8 @@ export interface STTOptions {
   readonly language?: string;
   readonly keyterms?: readonly string[];
   readonly signal?: AbortSignal;
+  /** What the session lends to models that are made of models; providers leave it alone. */
+  readonly host?: ModelHost;
 }
 
 /** A speech recogniser. */
@@ -65,13 +68,18 @@ export interface STT {
   readonly model: string;
   readonly provider: string;
   readonly capabilities: STTCapabilities;
+  /** It is made of models and looks after them itself: no retry or measurement is added from outside. */
+  readonly composite?: true;
   /** Opens a stream. Required when `capabilities.streaming`. */
   stream?(options?: STTOptions): STTStream;
   /**
    * Recognises one segment. Resolves with its final transcript. `previous` is the last partial text of the same segment,
    * which a recogniser may use to save work.
    */
-  recognize?(frames: readonly AudioFrame[], options?: STTOptions & { readonly previous?: string }): Promise<SpeechEvent>;
+  recognize?(
+    frames: readonly AudioFrame[],
+    options?: STTOptions & { readonly previous?: string },
+  ): Promise<SpeechEvent>;
   /** Loads what is loaded lazily. Idempotent. */
   prewarm?(): Promise<void>;
 }

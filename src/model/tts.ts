@@ -4,6 +4,7 @@
  * @module
  */
 import type { AudioFrame } from "../audio/frame.ts";
+import type { ModelHost } from "./host.ts";
 import type { FlushMark, TimedString } from "./marks.ts";
 
 /** A piece of synthesised speech. */
@@ -33,6 +34,8 @@ export interface TTSCapabilities {
 export interface TTSOptions {
   readonly voice?: string;
   readonly signal?: AbortSignal;
+  /** What the session lends to models that are made of models; providers leave it alone. */
+  readonly host?: ModelHost;
 }
 
 /** A synthetic voice. */
@@ -43,6 +46,8 @@ export interface TTS {
   readonly sampleRate: number;
   readonly channels: number;
   readonly capabilities: TTSCapabilities;
+  /** It is made of models and looks after them itself: no time-out, retry or measurement is added from outside. */
+  readonly composite?: true;
   /** Opens a stream. Required when `capabilities.streaming`. */
   stream?(options?: TTSOptions): TTSStream;
   /** Speaks one text. The audio comes as it is made. */

@@ -106,7 +106,13 @@ export type RefusalReason =
 export type TurnEffect =
   | ({ readonly type: "emit" } & TurnEmission)
   /** Arms a timer, replacing one of the same name (and handle). It comes back as a `timer` fact with this `gen`. */
-  | { readonly type: "timer.set"; readonly name: TimerName; readonly gen: number; readonly at: number; readonly handleId?: string }
+  | {
+    readonly type: "timer.set";
+    readonly name: TimerName;
+    readonly gen: number;
+    readonly at: number;
+    readonly handleId?: string;
+  }
   | { readonly type: "timer.cancel"; readonly name: TimerName; readonly handleId?: string }
   | { readonly type: "playout.pause" }
   | { readonly type: "playout.resume" }
