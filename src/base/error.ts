@@ -46,7 +46,7 @@ export const REMEDIES = {
   "reply.too_long": "A model's reply passed the limit of 256 KiB: ask for shorter replies.",
   "reply.failed": "See `cause`: a node or a model failed while the reply was made.",
   "audio.bad_frame": "Read the message: it names the field of the frame that is wrong.",
-  "audio.bad_wav": "Give a RIFF/WAVE file with 16-bit PCM, 8-bit PCM or 32-bit float samples.",
+  "audio.bad_wav": "Give a RIFF/WAVE file with PCM samples of 8, 16, 24 or 32 bits, or 32-bit float samples.",
   "audio.empty": "Give a file that holds some sound.",
   "audio.bad_rate": "Give a sample rate between 4,000 and 192,000 Hz.",
   "stream.bad_option": "Read the message: it names the option, the rule and the value that was given.",

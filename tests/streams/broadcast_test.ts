@@ -204,9 +204,8 @@ test("a failing source fails every subscriber, now and later, as it failed", asy
 test("a subscriber that leaves while values are handed out gets none, and harms nobody", async () => {
   const { stream, inlet } = live<number>();
   const fan = broadcast(stream);
-  let leaving!: ReadableStream<number>;
   fan.subscribe({ limit: 1, onDrop: () => void leaving.cancel() });
-  leaving = fan.subscribe({ limit: 5, wait: true });
+  const leaving = fan.subscribe({ limit: 5, wait: true });
   const staying = collect(fan.subscribe({ limit: 5, wait: true }));
   for (let value = 1; value <= 3; value++) inlet.push(value);
   await settled();
