@@ -67,6 +67,8 @@ export const TEARDOWN_LIMIT_MS = 5_000;
 export const LATE_FINAL_MS = 5_000;
 /** How long a decision waits for a streaming prediction. Specified: 02 section 14.2. */
 export const PREDICTION_TIMEOUT_MS = 1_000;
+/** How long a decision waits for a text detector, which has the same limit itself. Specified: 02 section 14.1. */
+export const DETECTOR_TIMEOUT_MS = 3_000;
 /** VAD silence before a streaming prediction is asked. Specified: 02 section 2.4. */
 export const MIN_PREDICTION_SILENCE_MS = 200;
 /** A hook that has not returned by then counts as thrown. Design decision 7. */
