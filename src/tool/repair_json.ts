@@ -118,7 +118,7 @@ function readQuoted(reader: Reader): string {
     const escaped = reader.text[reader.at];
     if (escaped === undefined) break;
     reader.at += 1;
-    const code = escaped === "u" ? /^[0-9a-fA-F]{4}/.exec(reader.text.slice(reader.at, reader.at + 4))?.[0] : undefined;
+    const code = escaped === "u" ? matchAt(reader, /[0-9a-fA-F]{4}/y) : undefined;
     if (code === undefined) result += ESCAPES[escaped] ?? escaped;
     else {
       result += String.fromCharCode(parseInt(code, 16));
@@ -130,25 +130,30 @@ function readQuoted(reader: Reader): string {
 
 /** A quote ends a string only where something may follow a string, so that `"say "hi" now"` stays whole. */
 function endsHere(reader: Reader): boolean {
-  const rest = /^\s*(.?)/s.exec(reader.text.slice(reader.at, reader.at + 40))?.[1] ?? "";
-  if (rest === "" || ",}]:=/#\n".includes(rest)) return true;
-  // No comma between this string and the next key, which another colon gives away.
-  return /^\s*["'“]?[\w$-]+["'”]?\s*:/.test(reader.text.slice(reader.at, reader.at + 120));
+  // Where there is no comma between this string and the next key, a colon behind that gives it away.
+  return matchAt(reader, /\s*(?:$|[,}\]:=/#])|[ \t]*\n|\s*["'“]?[\w$-]{1,64}["'”]?\s*:/y) !== undefined;
 }
 
 function readKey(reader: Reader): string {
-  const key = /^[^\s:=,{}[\]"']+/.exec(reader.text.slice(reader.at))?.[0] ?? "";
+  const key = matchAt(reader, /[^\s:=,{}[\]"']+/y) ?? "";
   reader.at += key.length;
   return key;
 }
 
 function readBare(reader: Reader): unknown {
-  const token = /^[^,}\]\n]*/.exec(reader.text.slice(reader.at))?.[0] ?? "";
+  // Up to what ends a value, or to a quoted key where the comma was forgotten.
+  const token = matchAt(reader, /(?:(?!\s+["'“][^"'”]{1,64}["'”]\s*:)[^,}\]\n])*/y) ?? "";
   reader.at += token.length;
-  const word = token.replace(/\s*(?:\/\/|#).*$/, "").trim();
+  const word = token.replace(/(?:^|\s)(?:\/\/|\/\*|#).*$/, "").trim();
   if (Object.hasOwn(WORDS, word)) return WORDS[word];
   const number = /^[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(word) ? Number(word.replaceAll("_", "")) : NaN;
   return Number.isFinite(number) ? number : word;
+}
+
+/** What a sticky pattern finds at the place of the reader. */
+function matchAt(reader: Reader, pattern: RegExp): string | undefined {
+  pattern.lastIndex = reader.at;
+  return pattern.exec(reader.text)?.[0];
 }
 
 /** Skips spaces and comments, and what else is named. */

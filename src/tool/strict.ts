@@ -78,8 +78,8 @@ function convert(input: JSONSchema, root: JSONSchema, nulls: boolean, depth: num
   }
   // A reference stands alone, or not at all: its target is merged under what stands beside it.
   if (typeof schema["$ref"] === "string" && Object.keys(schema).length > 1) {
-    const { $ref, ...beside } = schema;
-    return convert({ ...resolve(root, $ref as string), ...beside }, root, nulls, depth + 1);
+    const { $ref, ...siblings } = schema;
+    return convert({ ...resolve(root, $ref as string), ...siblings }, root, nulls, depth + 1);
   }
   if (schema["type"] === "object" && schema["additionalProperties"] === undefined) {
     schema["additionalProperties"] = false;
@@ -99,7 +99,7 @@ function convert(input: JSONSchema, root: JSONSchema, nulls: boolean, depth: num
   if (Array.isArray(schema["allOf"])) {
     const all = schema["allOf"].map(inner);
     delete schema["allOf"];
-    if (all.length === 1) return { ...all[0] as Schema, ...schema };
+    if (all.length === 1) return joinVariants(beside(all[0] as Schema, schema, inner), inner);
     schema["allOf"] = all;
   }
   return joinVariants(schema, inner);
@@ -111,10 +111,10 @@ function joinVariants(schema: Schema, inner: (schema: unknown) => unknown): Sche
   if (anyOf === undefined && oneOf === undefined) return schema;
   const variants = [anyOf, oneOf]
     .flatMap((list) => Array.isArray(list) ? list : [])
-    .filter((variant) => isSchema(variant) && Object.keys(variant).length > 0)
-    .map(inner) as Schema[];
+    .map(inner)
+    .filter((variant) => isSchema(variant) && Object.keys(variant).length > 0) as Schema[];
   if (variants.length === 0) return rest;
-  if (variants.length === 1) return { ...variants[0], ...rest };
+  if (variants.length === 1) return beside(variants[0]!, rest, inner);
   if (variants.length === 2) {
     const other = variants.find((variant) => variant["type"] !== "null");
     const hasNull = variants.some((variant) => variant["type"] === "null");
@@ -123,6 +123,12 @@ function joinVariants(schema: Schema, inner: (schema: unknown) => unknown): Sche
     }
   }
   return { ...rest, anyOf: variants };
+}
+
+/** A schema with what stood beside it, which overrules it. A reference must not get anything beside it, so it is resolved. */
+function beside(schema: Schema, siblings: Schema, inner: (schema: unknown) => unknown): Schema {
+  const joined = { ...schema, ...siblings };
+  return "$ref" in schema && Object.keys(siblings).length > 0 ? inner(joined) as Schema : joined;
 }
 
 /** A schema with a type, which also allows null. */
