@@ -19,7 +19,7 @@ export interface OnnxTensor {
   readonly data: OnnxData;
 }
 
-/** A graph, ready to run. */
+/** A graph, ready to run. Calls may overlap: they take turns, in order, with those of every other graph of the thread. */
 export interface OnnxSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
@@ -55,6 +55,16 @@ export interface OnnxRuntime {
 
 let loading: Promise<OnnxRuntime> | undefined;
 
+// The runtime puts the arguments of a run on the stack of its one memory and then awaits: a second run in between would
+// take them off again. So all work of a thread goes through one line.
+let lastTurn: Promise<unknown> = Promise.resolve();
+
+function takeTurn<T>(work: () => Promise<T>): Promise<T> {
+  const turn = lastTurn.then(work);
+  lastTurn = turn.catch(() => {});
+  return turn;
+}
+
 /**
  * Imports the ONNX runtime, once in each thread: later calls share it, and a failure may be tried again.
  *
@@ -83,13 +93,16 @@ export function onnxRuntime(): Promise<OnnxRuntime> {
  */
 export async function openOnnxSession(graph: Uint8Array, options: OnnxSessionOptions = {}): Promise<OnnxSession> {
   const { InferenceSession } = await onnxRuntime();
+  let session: OnnxSession;
   try {
-    return await InferenceSession.create(graph, {
-      executionProviders: ["wasm"],
-      graphOptimizationLevel: "all",
-      logSeverityLevel: 3, // errors alone: its warnings are about graphs that work, and go to the user's terminal
-      ...options,
-    });
+    session = await takeTurn(() =>
+      InferenceSession.create(graph, {
+        executionProviders: ["wasm"],
+        graphOptimizationLevel: "all",
+        logSeverityLevel: 3, // errors alone: its warnings are about graphs that work, and go to the user's terminal
+        ...options,
+      })
+    );
   } catch (cause) {
     throw new AgentError(
       "weights.missing",
@@ -97,6 +110,12 @@ export async function openOnnxSession(graph: Uint8Array, options: OnnxSessionOpt
       { cause },
     );
   }
+  return {
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    run: (feeds) => takeTurn(() => session.run(feeds)),
+    release: () => takeTurn(() => session.release()),
+  };
 }
 
 async function importRuntime(): Promise<OnnxRuntime> {

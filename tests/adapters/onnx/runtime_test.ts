@@ -17,6 +17,22 @@ test("a graph opens and runs", async () => {
   await session.release();
 });
 
+test("runs of two graphs may overlap, and come back in order", async () => {
+  const sessions = await Promise.all([openOnnxSession(absGraph()), openOnnxSession(absGraph())]);
+  const { Tensor } = await onnxRuntime();
+  const done: number[] = [];
+
+  await Promise.all(Array.from({ length: 20 }, async (_, index) => {
+    const x = new Tensor("float32", new Float32Array(index + 1).fill(-index), [index + 1]);
+    const { y } = await sessions[index % 2]!.run({ x });
+    assert.deepEqual(y?.data, new Float32Array(index + 1).fill(index));
+    done.push(index);
+  }));
+
+  assert.deepEqual(done, [...done].sort((a, b) => a - b));
+  await Promise.all(sessions.map((session) => session.release()));
+});
+
 test("the runtime is imported once", async () => {
   assert.equal(await onnxRuntime(), await onnxRuntime());
 });
