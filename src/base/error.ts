@@ -35,6 +35,7 @@ export const REMEDIES = {
   "tool.timeout": "The tool did not end in time after its signal was aborted: make it listen to its signal.",
   "chat.bad_item": "Read the message: it names the item and the field that is wrong.",
   "chat.readonly": "Copy the context with `copy()` and change the copy.",
+  "model.closed": "The model was closed: make another one, or close it later.",
   "model.connection": "The provider could not be reached: check the address and the network.",
   "model.timeout": "The provider did not answer in time: raise `timeout` in `connOptions`, or use a fallback.",
   "model.status": "The provider refused: see `statusCode` and `body`.",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AudioFrame } from "../audio/frame.ts";
 import type { AudioInputPart } from "./marks.ts";
 
 /** What a detector says about the last window. Durations are milliseconds of audio. */
@@ -13,18 +14,31 @@ export interface VADEvent {
   /** Length of the speech so far; at `end_of_speech` without the silence that ended it. */
   readonly speechDurationMs: number;
   readonly silenceDurationMs: number;
-  /** Length of the run of speech windows up to the previous window; 0 at the first silent one. */
+  /**
+   * Length of the run of speech windows that goes on; a silent window makes it 0. `inference_done` tells it as it was
+   * before the window, the other two with the window.
+   */
   readonly rawSpeechMs: number;
+  /** Length of the run of silent windows that goes on, told as `rawSpeechMs` is. */
   readonly rawSilenceMs: number;
-  /** Whether the detector is in speech. */
+  /** Whether the detector is in speech; in `inference_done` before the window, in the other two with it. */
   readonly speaking: boolean;
   /** Probability of speech in the window, smoothed. */
   readonly probability: number;
-  /** How long the model took. */
+  /** How long the model took for the window; 0 at the start and the end of speech, and where it is not measured. */
   readonly inferenceDurationMs: number;
+  /**
+   * The sound that it is about, at the rate it came in, mixed to one channel: at `inference_done` the window, at
+   * `start_of_speech` the padding before the speech and the speech so far, at `end_of_speech` all of the segment.
+   * Left out by detectors that keep no sound.
+   */
+  readonly frames?: readonly AudioFrame[];
 }
 
-/** Audio in, events out. `flush` ends a running segment at once. */
+/**
+ * Audio in, events out. A `flush` ends a running segment at once and is a hard border: after it the stream is as new, and
+ * its time begins at 0 again. The end of the input ends no segment.
+ */
 export type VADStream = ReadableWritablePair<VADEvent, AudioInputPart>;
 
 /** What a detector can do. */
