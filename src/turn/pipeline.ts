@@ -89,9 +89,8 @@ function begin(d: Draft, info: TurnInfo): number {
 /** Works on the first turn as far as it can be, then on the next. */
 export function advanceTurns(d: Draft): void {
   for (let head = d.turn.turns.list[0]; head !== undefined; head = d.turn.turns.list[0]) {
-    const before = d.turn.turns;
     advance(d, head);
-    if (d.turn.turns === before || d.turn.turns.list[0] === head) return;
+    if (d.turn.turns.list[0] === head) return;
   }
 }
 

@@ -124,7 +124,7 @@ function leaveFloor(d: Draft, speech: Speech, hasTools: boolean): void {
   if (wasAudible) endAgentSpeech(d, d.t);
   onPausedSpeechOver(d, speech.id);
   if (!wasCurrent) return;
-  if (hasTools) setAgentState(d, "thinking");
+  if (hasTools && !speech.interrupted) setAgentState(d, "thinking");
   else if (d.shared.agentState === "speaking") {
     // A reply that ends while another's tools run is told as it was recorded: listening, then thinking at its end.
     const next = d.turn.speeches.queue.some((id) => speechOf(d.turn, id)?.thinkNext);

@@ -1,0 +1,1 @@
+export { valibotSchema } from "./valibot_schema.ts";

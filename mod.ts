@@ -1,0 +1,57 @@
+/**
+ * Real-time voice and text agent sessions on Web Streams.
+ *
+ * @example A conversation by text
+ * ```ts
+ * const session = new AgentSession({ llm });
+ * await session.start({ agent: new Agent({ instructions: "Be brief." }) });
+ * const result = await session.run({ userInput: "Hello!" });
+ * await session.close();
+ * ```
+ *
+ * @module
+ */
+export { AgentError, type ErrorCode, REMEDIES } from "./src/base/error.ts";
+export type { EventGap } from "./src/base/emitter.ts";
+export type { Ambient, Clock, ConnectOptions, Files, Runtime, Socket } from "./src/base/runtime.ts";
+export { type AudioFrame, audioFrame, frameDurationMs } from "./src/audio/frame.ts";
+export * from "./src/chat/item.ts";
+export { ChatContext } from "./src/chat/context.ts";
+export { Instructions } from "./src/chat/instructions.ts";
+export { tool } from "./src/tool/define.ts";
+export { StopResponse, ToolError } from "./src/tool/error.ts";
+export { handoff } from "./src/tool/result.ts";
+export type { RunContext } from "./src/tool/context.ts";
+export type {
+  AnyTool,
+  FunctionTool,
+  ProviderTool,
+  ToolChoice,
+  ToolContext,
+  ToolFlags,
+  ToolOptions,
+  Toolset,
+} from "./src/tool/tool.ts";
+export { type AudioInputPart, type ContextMark, FLUSH, type FlushMark, type TimedString } from "./src/model/marks.ts";
+export type { ChatChunk, ChatRequest, ChoiceDelta, CompletionUsage, FunctionToolCall, LLM } from "./src/model/llm.ts";
+export type { SpeechData, SpeechEvent, STT, STTCapabilities, STTOptions, STTStream } from "./src/model/stt.ts";
+export type { SynthesizedAudio, TTS, TTSCapabilities, TTSOptions, TTSStream } from "./src/model/tts.ts";
+export type { VAD, VADCapabilities, VADEvent, VADStream } from "./src/model/vad.ts";
+export type { TurnDetector } from "./src/model/turn_detector.ts";
+export type { PlayoutAck, PlayoutSink, TranscriptSink } from "./src/io/playout.ts";
+export type { ReplyPart } from "./src/reply/part.ts";
+export type { AgentState, UserState } from "./src/turn/effect.ts";
+export type { CloseReason } from "./src/stage/state.ts";
+export { Agent, type AgentOptions, type HookContext, type ModelSettings, type MutableMessage, type NodeResult } from "./src/session/agent.ts";
+export { AgentSession, type StartOptions } from "./src/session/agent_session.ts";
+export * from "./src/session/events.ts";
+export type { AgentInput, AgentOutput } from "./src/session/io.ts";
+export type { AgentSessionOptions, Logger, TurnHandlingOptions } from "./src/session/options.ts";
+export { type RunEvent, RunResult } from "./src/session/run_result.ts";
+export type { GenerateReplyOptions, SayOptions } from "./src/session/speeches.ts";
+export {
+  SPEECH_PRIORITY_HIGH,
+  SPEECH_PRIORITY_LOW,
+  SPEECH_PRIORITY_NORMAL,
+  SpeechHandle,
+} from "./src/session/speech_handle.ts";

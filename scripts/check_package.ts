@@ -1,0 +1,106 @@
+/**
+ * What a user's package manager would find: equal export lists, types that resolve, no slow types, documented symbols, every
+ * entry point importable from a packed tarball in an empty folder on each runtime, and the size of the core.
+ * Ends with a line of counts.
+ */
+import { build } from "esbuild";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { ENTRIES } from "./exports.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const bin = (name: string): string => `${root}node_modules/.bin/${name}`;
+/** Budget of `import { AgentSession }`, bundled and minified, gzip. */
+const BUDGET_BYTES = 50 * 1024;
+
+let passed = 0;
+let failed = 0;
+function report(what: string, isGood: boolean, detail = ""): void {
+  console.log(`${isGood ? "ok    " : "not ok"} ${what}${detail === "" ? "" : `: ${detail}`}`);
+  if (isGood) passed++;
+  else failed++;
+}
+function run(what: string, command: string, args: readonly string[], cwd = root): boolean {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } });
+  report(what, status === 0, status === 0 ? "" : `${stdout}${stderr}`.split("\n").slice(-25).join("\n"));
+  return status === 0;
+}
+
+// Equal lists of exports.
+const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as {
+  version: string;
+  exports: Record<string, { types: string; default: string }>;
+};
+const deno = JSON.parse(readFileSync(`${root}deno.json`, "utf8")) as { version: string; exports: Record<string, string> };
+const wanted = Object.entries(ENTRIES);
+report("deno.json exports the list", JSON.stringify(deno.exports) === JSON.stringify(Object.fromEntries(wanted.map(([k, v]) => [k, `./${v}`]))));
+report(
+  "package.json exports the list",
+  JSON.stringify(manifest.exports) === JSON.stringify(Object.fromEntries(wanted.map(([k, v]) => {
+    const path = `./dist/${v.replace(/\.ts$/, "")}`;
+    return [k, { types: `${path}.d.ts`, default: `${path}.js` }];
+  }))),
+);
+report("both manifests have one version", manifest.version === deno.version);
+
+// What the registries would say.
+run("deno publish --dry-run", bin("deno"), ["publish", "--dry-run", "--allow-dirty", "--quiet"]);
+run("deno doc --lint", bin("deno"), ["doc", "--lint", ...wanted.map(([, path]) => path)]);
+
+// The packed tarball.
+const out = `${root}out/package`;
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+if (run("build", process.execPath, ["scripts/build.ts"])) {
+  run("pack", "npm", ["pack", "--silent", "--pack-destination", out]);
+  const tarball = `${out}/repartee-agents-${manifest.version}.tgz`;
+  run("publint", bin("publint"), ["run", tarball, "--strict"]);
+  run("attw", bin("attw"), [tarball, "--profile", "esm-only"]);
+
+  const home = mkdtempSync(`${tmpdir()}/repartee-`);
+  mkdirSync(`${home}/node_modules/@repartee`, { recursive: true });
+  run("unpack", "tar", ["-xzf", tarball, "-C", home]);
+  cpSync(`${home}/package`, `${home}/node_modules/@repartee/agents`, { recursive: true });
+  for (const name of ["valibot", "@opentelemetry", "@standard-schema"]) {
+    symlinkSync(`${root}node_modules/${name}`, `${home}/node_modules/${name}`);
+  }
+  writeFileSync(`${home}/package.json`, JSON.stringify({ type: "module" }));
+  // Optional peers are absent here: every entry must load all the same.
+  writeFileSync(
+    `${home}/all.mjs`,
+    `${wanted.map(([entry], i) => `import * as m${i} from "@repartee/agents${entry.slice(1)}";`).join("\n")}
+const all = [${wanted.map((_, i) => `m${i}`).join(", ")}];
+if (all.some((m) => Object.keys(m).length === 0)) throw new Error("an entry exports nothing");
+const { AgentSession, Agent } = m0;
+const session = new AgentSession({});
+await session.start({ agent: new Agent({ instructions: "" }) });
+await session.close();
+console.log(all.length);`,
+  );
+  run("every entry loads on Node 24", bin("node"), ["all.mjs"], home);
+  run("every entry loads on Node 22", `${root}node_modules/node22/bin/node`, ["all.mjs"], home);
+  run("every entry loads on Bun", bin("bun"), ["all.mjs"], home);
+  run("every entry loads on Deno", bin("deno"), ["run", "-A", "--node-modules-dir=manual", "all.mjs"], home);
+  rmSync(home, { recursive: true, force: true });
+}
+
+// The size of the core.
+const bundle = await build({
+  stdin: { contents: `export { AgentSession } from "./mod.ts";`, resolveDir: root, loader: "ts" },
+  bundle: true,
+  minify: true,
+  format: "esm",
+  platform: "neutral",
+  mainFields: ["module", "main"],
+  target: "es2022",
+  write: false,
+});
+const size = gzipSync(bundle.outputFiles[0]?.contents ?? new Uint8Array()).length;
+report(`import { AgentSession } within ${BUDGET_BYTES} bytes, gzip`, size <= BUDGET_BYTES, `${size} bytes`);
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

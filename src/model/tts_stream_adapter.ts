@@ -1,0 +1,2 @@
+import type { TTS } from "./tts.ts";
+export function ttsStreamAdapter(tts: TTS): TTS { return tts; }

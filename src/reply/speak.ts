@@ -1,0 +1,331 @@
+/**
+ * Says one text: forwards its sound to the sink and its words to the transcript, and knows what was heard.
+ *
+ * @module
+ */
+import type { AudioFrame } from "../audio/frame.ts";
+import type { Clock } from "../base/runtime.ts";
+import type { PlayoutSink, TranscriptSink } from "../io/playout.ts";
+import type { TimedString } from "../model/marks.ts";
+import type { TextBuffer } from "./text_buffer.ts";
+import { type TranscriptPacer, transcriptPacer } from "./transcript_sync.ts";
+import type { TtsStep } from "./tts_step.ts";
+
+/** How long a cut-off sink may take to say how much was heard, before the clock's estimate counts. Design decision 9. */
+export const CLEAR_LIMIT_MS = 200;
+
+/** Where a speech goes. Read when it begins; changes count for the next one. */
+export interface SpeechOutputs {
+  readonly audio: PlayoutSink | null;
+  readonly transcript: TranscriptSink | null;
+  /** The transcript keeps pace with the sound, and the history holds what was heard. */
+  readonly synchronised: boolean;
+}
+
+/** What became of a text. */
+export interface Spoken {
+  /** What counts as said: all of it, or what was heard before it was cut off. */
+  readonly text: string;
+  /** Clock time of the first sound, or of the first text without sound. */
+  readonly startedAt: number | undefined;
+  readonly endedAt: number;
+  /** Milliseconds from the first frame's way to the sink until it was heard. */
+  readonly playbackLatency: number | undefined;
+}
+
+/** What is said, and how. */
+export interface SpeakOptions {
+  readonly clock: Clock;
+  readonly segmentId: string;
+  readonly text: TextBuffer;
+  /** Replaces the words of the transcript and the history; null: as they are. */
+  readonly transcription: ((text: ReadableStream<string>) => Promise<AsyncIterable<string | TimedString> | null>) | null;
+  /** Null: no sound. */
+  readonly tts: TtsStep | null;
+  readonly outputs: SpeechOutputs;
+  readonly signal: AbortSignal;
+  /** Without sound: the first text was written. */
+  readonly onFirstText: () => void;
+  /** A piece that counts as said, as it is forwarded. */
+  readonly onForward: (text: string) => void;
+}
+
+/** A text being said. */
+export interface Speaking {
+  /** Settles when it was heard, or cut off and accounted for. Never rejects. */
+  readonly done: Promise<Spoken>;
+  /** What the sink says of the segment. */
+  ack(kind: "started" | "position" | "finished" | "cleared", positionMs: number, at: number): void;
+  paused(at: number): void;
+  resumed(at: number): void;
+}
+
+/** Begins to say a text: the caller has the floor. */
+export function speak(o: SpeakOptions): Speaking {
+  const sound = o.tts !== null && o.outputs.audio !== null ? o.outputs.audio : null;
+  const pacer = sound !== null && o.outputs.synchronised ? transcriptPacer() : null;
+  const captions = new Captions(o.clock, o.outputs.transcript, o.segmentId, pacer);
+  const state = new Segment(o.clock);
+  const aborted = whenAborted(o.signal);
+  let forwarded = "";
+  let firstTextAt: number | undefined;
+
+  const onWords = async (piece: string | TimedString): Promise<void> => {
+    const text = typeof piece === "string" ? piece : piece.text;
+    if (text === "") return;
+    if (o.signal.aborted) return;
+    const written = captions.push(piece, text);
+    if (written !== undefined) await Promise.race([written, aborted.promise]);
+    if (sound === null && o.signal.aborted) return;
+    forwarded += text;
+    o.onForward(text);
+    if (sound === null && firstTextAt === undefined) {
+      firstTextAt = o.clock.now();
+      o.onFirstText();
+    }
+  };
+
+  const forwardText = async (): Promise<void> => {
+    if (o.transcription === null) {
+      for (let index = 0;; index++) {
+        const wait = o.text.has(index);
+        if (wait !== undefined) await wait;
+        const piece = o.text.at(index);
+        if (piece === undefined || o.signal.aborted) break;
+        await onWords(piece);
+      }
+    } else await forwardNode(o, onWords);
+    pacer?.endText();
+    if (pacer === null) await captions.close(false);
+    else captions.poke();
+  };
+
+  const forwardSound = async (): Promise<void> => {
+    if (sound === null || o.tts === null) return;
+    const { frames } = o.tts;
+    let writer: WritableStreamDefaultWriter<AudioFrame> | undefined;
+    try {
+      for (;;) {
+        const audio = await frames.next();
+        if (audio === undefined || o.signal.aborted) break;
+        if (writer === undefined) {
+          writer = sound.open(o.segmentId).getWriter();
+          writer.closed.catch(() => {}); // its failure shows in the writes
+          state.open();
+        }
+        await writer.ready;
+        if (o.signal.aborted) break;
+        pacer?.pushAudio(audio.frame);
+        if (audio.words !== undefined) { for (const word of audio.words) pacer?.pushTimed(word); }
+        await writer.write(audio.frame);
+      }
+      pacer?.endAudio();
+      captions.poke();
+      if (writer !== undefined && !o.signal.aborted) await writer.close();
+    } catch {
+      // The sink gave up, or was cleared under a write that waited: what was heard is in its acknowledgements.
+    }
+    if (writer !== undefined && o.signal.aborted) await writer.abort(o.signal.reason).catch(() => {});
+  };
+
+  const run = async (): Promise<Spoken> => {
+    if (o.tts !== null && sound !== null) await o.tts.ready;
+    const text = forwardText().catch((error) => {
+      if (!o.signal.aborted) throw error;
+    });
+    await Promise.all([text, forwardSound()]);
+    await state.over(o.signal);
+    aborted.off();
+    const cut = o.signal.aborted;
+    const silentVoice = sound !== null && o.tts?.silent === true;
+    if (sound === null || silentVoice) {
+      await captions.close(false);
+      return { text: forwarded, startedAt: firstTextAt, endedAt: o.clock.now(), playbackLatency: undefined };
+    }
+    const failed = o.tts?.error !== undefined;
+    let said = forwarded;
+    if (cut || failed) said = state.startedAt === undefined ? "" : pacer === null ? forwarded : pacer.heardAt(state.positionMs);
+    await captions.close(!cut && !failed);
+    return { text: said, startedAt: state.startedAt, endedAt: o.clock.now(), playbackLatency: state.latency };
+  };
+
+  return {
+    done: run().catch(() => ({
+      text: state.startedAt === undefined ? firstTextAt === undefined ? "" : forwarded : forwarded,
+      startedAt: state.startedAt ?? firstTextAt,
+      endedAt: o.clock.now(),
+      playbackLatency: state.latency,
+    })),
+    ack(kind, positionMs, at) {
+      state.ack(kind, positionMs, at);
+      if (kind === "started") captions.started(at);
+    },
+    paused: (at) => captions.paused(at),
+    resumed: (at) => captions.resumed(at),
+  };
+}
+
+/** A promise that a reader which never answers can be raced against. */
+function whenAborted(signal: AbortSignal): { readonly promise: Promise<void>; off(): void } {
+  let off = (): void => {};
+  const promise = new Promise<void>((resolve) => {
+    const go = (): void => resolve();
+    signal.addEventListener("abort", go, { once: true });
+    off = () => signal.removeEventListener("abort", go);
+  });
+  return { promise, off };
+}
+
+async function forwardNode(o: SpeakOptions, onWords: (piece: string | TimedString) => Promise<void>): Promise<void> {
+  const output = await o.transcription?.(o.text.stream());
+  if (output === null || output === undefined) return;
+  const iterator = output[Symbol.asyncIterator]();
+  const stop = (): void => void Promise.resolve(iterator.return?.()).catch(() => {}); // it may fail while it is stopped
+  o.signal.addEventListener("abort", stop, { once: true });
+  try {
+    for (;;) {
+      const { done, value } = await iterator.next();
+      if (done || o.signal.aborted) return;
+      await onWords(value);
+    }
+  } finally {
+    o.signal.removeEventListener("abort", stop);
+  }
+}
+
+/** What the sink has said of one segment. */
+class Segment {
+  readonly #clock: Clock;
+  #phase: "unopened" | "open" | "over" = "unopened";
+  #openedAt = 0;
+  #end: (() => void) | undefined;
+  startedAt: number | undefined;
+  positionMs = 0;
+  latency: number | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  open(): void {
+    this.#phase = "open";
+    this.#openedAt = this.#clock.now();
+  }
+
+  ack(kind: "started" | "position" | "finished" | "cleared", positionMs: number, at: number): void {
+    if (this.#phase === "over") return;
+    this.positionMs = Math.max(this.positionMs, positionMs);
+    if (kind === "started" && this.startedAt === undefined) {
+      this.startedAt = at;
+      this.latency = Math.max(0, at - this.#openedAt);
+    }
+    if (kind === "finished" || kind === "cleared") {
+      if (positionMs > 0) this.startedAt ??= at - positionMs;
+      this.#phase = "over";
+      this.#end?.();
+    }
+  }
+
+  /** Waits for the segment's end: as long as it plays, but not long once it was cut off. */
+  over(signal: AbortSignal): Promise<void> {
+    if (this.#phase !== "open") return Promise.resolve();
+    return new Promise((resolve) => {
+      let off = (): void => {};
+      const end = (): void => {
+        off();
+        signal.removeEventListener("abort", limit);
+        resolve();
+      };
+      const limit = (): void => {
+        off = this.#clock.schedule(this.#clock.now() + CLEAR_LIMIT_MS, () => {
+          if (this.startedAt !== undefined) this.positionMs = Math.max(this.positionMs, this.#clock.now() - this.startedAt);
+          this.#phase = "over";
+          end();
+        });
+      };
+      this.#end = end;
+      if (signal.aborted) limit();
+      else signal.addEventListener("abort", limit, { once: true });
+    });
+  }
+}
+
+/** The words on their way to the transcript: at the pace of the sound, or as they come. */
+class Captions {
+  readonly #clock: Clock;
+  readonly #sink: TranscriptSink | null;
+  readonly #segmentId: string;
+  readonly #pacer: TranscriptPacer | null;
+  #writer: WritableStreamDefaultWriter<TimedString> | undefined;
+  #off: (() => void) | undefined;
+  #running = false;
+
+  constructor(clock: Clock, sink: TranscriptSink | null, segmentId: string, pacer: TranscriptPacer | null) {
+    this.#clock = clock;
+    this.#sink = sink;
+    this.#segmentId = segmentId;
+    this.#pacer = pacer;
+  }
+
+  push(piece: string | TimedString, text: string): Promise<void> | undefined {
+    if (this.#pacer === null) return this.#write(typeof piece === "string" ? { text } : piece);
+    if (typeof piece === "string") this.#pacer.pushText(piece);
+    else {
+      this.#pacer.pushText(piece.text);
+      this.#pacer.pushTimed(piece);
+    }
+    this.poke();
+    return undefined;
+  }
+
+  started(at: number): void {
+    this.#pacer?.start(at);
+    this.#running = true;
+    this.poke();
+  }
+
+  paused(at: number): void {
+    this.#pacer?.pause(at);
+    this.#running = false;
+    this.#off?.();
+    this.#off = undefined;
+  }
+
+  resumed(at: number): void {
+    this.#pacer?.resume(at);
+    this.#running = true;
+    this.poke();
+  }
+
+  /** Shows what is due, and makes an appointment for the next word. */
+  poke(): void {
+    if (this.#pacer === null || !this.#running || this.#off !== undefined) return;
+    const { words, nextAt } = this.#pacer.take(this.#clock.now());
+    for (const word of words) void this.#write(word);
+    if (nextAt === undefined) return;
+    this.#off = this.#clock.schedule(nextAt, () => {
+      this.#off = undefined;
+      this.poke();
+    });
+  }
+
+  /** Ends the segment of the transcript; `whole` shows what is left of it. */
+  async close(whole: boolean): Promise<void> {
+    this.#off?.();
+    this.#off = undefined;
+    this.#running = false;
+    if (whole && this.#pacer !== null) { for (const word of this.#pacer.finish()) void this.#write(word); }
+    const writer = this.#writer;
+    this.#writer = undefined;
+    await writer?.close().catch(() => {}); // a reader of captions that is gone must not fail the speech
+  }
+
+  #write(word: TimedString): Promise<void> | undefined {
+    if (this.#sink === null) return undefined;
+    if (this.#writer === undefined) {
+      this.#writer = this.#sink.open(this.#segmentId).getWriter();
+      this.#writer.closed.catch(() => {}); // as above
+    }
+    return this.#writer.write(word).catch(() => {});
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * One agent's time on stage, as far as it holds things: resolved models, tools, and the default nodes.
+ *
+ * @module
+ */
+import type { AudioFrame } from "../audio/frame.ts";
+import { AgentError } from "../base/error.ts";
+import { type Instructions, INSTRUCTIONS_MESSAGE_ID, renderInstructions } from "../chat/instructions.ts";
+import type { ChatContext } from "../chat/context.ts";
+import { chatMessage } from "../chat/make.ts";
+import { llmAttempt } from "../model/attempt.ts";
+import { sttAttempt, ttsAttempt } from "./interim_attempts.ts";
+import type { ChatChunk } from "../model/llm.ts";
+import type { AudioInputPart, TimedString } from "../model/marks.ts";
+import type { SpeechEvent } from "../model/stt.ts";
+import { sttStreamAdapter } from "../model/stt_stream_adapter.ts";
+import type { SynthesizedAudio } from "../model/tts.ts";
+import { ttsStreamAdapter } from "../model/tts_stream_adapter.ts";
+import type { LlmOutput, LlmRequest } from "../reply/llm_step.ts";
+import type { TtsOutput } from "../reply/tts_step.ts";
+import { toolContext } from "../tool/tool_context.ts";
+import type { AnyTool, ToolContext } from "../tool/tool.ts";
+import { Agent, type ModelSettings } from "./agent.ts";
+import type { SessionCore } from "./core.ts";
+import { type Resolved, resolveActivity } from "./resolve.ts";
+
+/** One agent's time on stage. */
+export class Activity {
+  readonly id: string;
+  readonly agent: Agent;
+  readonly core: SessionCore;
+  resolved: Resolved;
+  toolCtx: ToolContext;
+  /** Aborted when its tools have had their time. */
+  readonly toolAbort: AbortController = new AbortController();
+
+  constructor(id: string, agent: Agent, core: SessionCore) {
+    this.id = id;
+    this.agent = agent;
+    this.core = core;
+    this.resolved = resolveActivity(core.options, agent.options);
+    this.toolCtx = toolContext([...(core.options.tools ?? []), ...agent.tools]);
+  }
+
+  get session(): unknown {
+    return this.core.session;
+  }
+
+  /** Takes the agent; it can be on one stage only. */
+  begin(): void {
+    this.agent["~"].activity = this;
+    this.instructionsChanged();
+    const { instructions } = this.agent;
+    const text = renderInstructions(instructions);
+    const tools = [...this.toolCtx.functionTools.keys()];
+    if (text === "" && tools.length === 0) return;
+    const update = this.core.items.agentConfigUpdate({ instructions: text, toolsAdded: tools });
+    this.agent["~"].chatCtx.append(update);
+    this.core.history.insert(update);
+  }
+
+  /** Gives the agent back. */
+  end(): void {
+    this.toolAbort.abort();
+    if (this.agent["~"].activity === this) this.agent["~"].activity = undefined;
+  }
+
+  /** Puts the agent's instructions first in its context, in place of what stood there. */
+  instructionsChanged(): void {
+    const { chatCtx } = this.agent["~"];
+    const old = chatCtx.getById(INSTRUCTIONS_MESSAGE_ID);
+    const message = chatMessage({
+      id: INSTRUCTIONS_MESSAGE_ID,
+      createdAt: old?.createdAt ?? this.core.wall(),
+      role: "system",
+      content: [this.agent.instructions],
+    });
+    if (old === undefined) chatCtx.insertAt(0, message);
+    else chatCtx.upsert(message);
+  }
+
+  toolsChanged(before: readonly AnyTool[]): void {
+    const names = (tools: readonly AnyTool[]): string[] => [...toolContext(tools).functionTools.keys()];
+    this.toolCtx = toolContext([...(this.core.options.tools ?? []), ...this.agent.tools]);
+    const was = names(before);
+    const is = names(this.agent.tools);
+    const toolsAdded = is.filter((name) => !was.includes(name));
+    const toolsRemoved = was.filter((name) => !is.includes(name));
+    if (toolsAdded.length === 0 && toolsRemoved.length === 0) return;
+    const update = this.core.items.agentConfigUpdate({ toolsAdded, toolsRemoved });
+    this.agent["~"].chatCtx.append(update);
+    this.core.history.insert(update);
+  }
+
+  /** The context with the instructions as they read in this modality. */
+  rendered(chatCtx: ChatContext, modality: "audio" | "text"): ChatContext {
+    const first = chatCtx.getById(INSTRUCTIONS_MESSAGE_ID);
+    if (first?.type !== "message" || typeof first.content[0] === "string") return chatCtx;
+    const text = renderInstructions(first.content[0] as Instructions, modality);
+    chatCtx.upsert(chatMessage({ id: first.id, createdAt: first.createdAt, role: "system", content: [text] }));
+    return chatCtx;
+  }
+
+  askLlm(request: LlmRequest): LlmOutput | Promise<LlmOutput> {
+    const settings: ModelSettings = request.toolChoice === undefined ? {} : { toolChoice: request.toolChoice };
+    if (this.agent.llmNode === Agent.prototype.llmNode) {
+      return this.#chat(request.chatCtx, request.toolCtx, settings, request.signal);
+    }
+    return this.agent.llmNode(request.chatCtx, request.toolCtx, settings) as LlmOutput | Promise<LlmOutput>;
+  }
+
+  defaultLlmNode(chatCtx: ChatContext, toolCtx: ToolContext, settings: ModelSettings): ReadableStream<ChatChunk> {
+    return this.#chat(chatCtx, toolCtx, settings, undefined);
+  }
+
+  /** Null where there is no voice and no node in its place. */
+  get speakTts(): ((text: ReadableStream<string>, signal: AbortSignal) => TtsOutput | Promise<TtsOutput>) | null {
+    if (this.agent.ttsNode !== Agent.prototype.ttsNode) {
+      return (text) => this.agent.ttsNode(this.core.transformText(text), {}) as TtsOutput | Promise<TtsOutput>;
+    }
+    if (this.resolved.tts === null) return null;
+    return (text, signal) => this.#synthesise(this.core.transformText(text), signal);
+  }
+
+  async *defaultTtsNode(text: ReadableStream<string>): AsyncGenerator<AudioFrame> {
+    const controller = new AbortController();
+    try {
+      for await (const audio of this.#synthesise(text, controller.signal)) yield audio.frame;
+    } finally {
+      controller.abort();
+    }
+  }
+
+  get transcribe(): ((text: ReadableStream<string>) => Promise<AsyncIterable<string | TimedString> | null>) | null {
+    if (this.agent.transcriptionNode === Agent.prototype.transcriptionNode) return null;
+    return async (text) => (await this.agent.transcriptionNode(text, {})) as AsyncIterable<string | TimedString> | null;
+  }
+
+  defaultSttNode(audio: ReadableStream<AudioInputPart>): ReadableStream<SpeechEvent> {
+    const { stt, vad } = this.resolved;
+    if (stt === null) return audio.pipeThrough(new TransformStream<AudioInputPart, SpeechEvent>({ transform() {} }));
+    let streaming = stt;
+    if (!stt.capabilities.streaming) {
+      if (vad === null) {
+        throw new AgentError(
+          "model.no_capability",
+          `Cannot recognise speech as a recogniser that does not stream needs a \`vad\`: current value is ${stt.model} without`,
+        );
+      }
+      streaming = sttStreamAdapter(stt, vad, { clock: this.core.clock });
+    }
+    return audio.pipeThrough(sttAttempt(streaming, {
+      clock: this.core.clock,
+      connOptions: this.core.connect.stt,
+      report: this.core.report(stt),
+      requestId: () => this.core.newId("req"),
+      options: {},
+    }));
+  }
+
+  #chat(
+    chatCtx: ChatContext,
+    toolCtx: ToolContext,
+    settings: ModelSettings,
+    signal: AbortSignal | undefined,
+  ): ReadableStream<ChatChunk> {
+    const { llm } = this.resolved;
+    if (llm === null) throw new AgentError("session.no_llm", "Cannot make a reply as there is no `llm`: current value is null");
+    return llmAttempt(llm, { chatCtx, toolCtx, ...settings, ...(signal && { signal }) }, {
+      clock: this.core.clock,
+      connOptions: this.core.connect.llm,
+      report: this.core.report(llm),
+      requestId: () => this.core.newId("req"),
+    });
+  }
+
+  #synthesise(text: ReadableStream<string>, signal: AbortSignal): ReadableStream<SynthesizedAudio> {
+    const { tts } = this.resolved;
+    if (tts === null) throw new AgentError("session.no_tts", "Cannot speak as there is no `tts`: current value is null");
+    const streaming = tts.capabilities.streaming ? tts : ttsStreamAdapter(tts);
+    return text.pipeThrough(ttsAttempt(streaming, {
+      clock: this.core.clock,
+      connOptions: this.core.connect.tts,
+      report: this.core.report(tts),
+      requestId: () => this.core.newId("req"),
+      signal,
+    }));
+  }
+}

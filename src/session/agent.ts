@@ -1,0 +1,216 @@
+/**
+ * Who speaks: instructions, tools and models of their own, hooks, and nodes that can be replaced.
+ *
+ * @module
+ */
+import { AgentError } from "../base/error.ts";
+import { ChatContext } from "../chat/context.ts";
+import type { Instructions } from "../chat/instructions.ts";
+import type { ChatMessage } from "../chat/item.ts";
+import type { AudioFrame } from "../audio/frame.ts";
+import type { ChatChunk, LLM } from "../model/llm.ts";
+import type { AudioInputPart, FlushMark, TimedString } from "../model/marks.ts";
+import type { SpeechEvent, STT } from "../model/stt.ts";
+import type { TTS } from "../model/tts.ts";
+import type { VAD } from "../model/vad.ts";
+import { AGENT_BRAND } from "../tool/result.ts";
+import type { AnyTool, ToolChoice, ToolContext } from "../tool/tool.ts";
+import type { Activity } from "./activity.ts";
+import type { AgentSession } from "./agent_session.ts";
+import type { TurnHandlingOptions } from "./options.ts";
+
+/** What a node may give back: a stream, anything that yields, a promise of one, or null for nothing. */
+export type NodeResult<T> =
+  | ReadableStream<T>
+  | AsyncIterable<T>
+  | null
+  | Promise<ReadableStream<T> | AsyncIterable<T> | null>;
+
+/** What a node is told beside its input. */
+export interface ModelSettings {
+  readonly toolChoice?: ToolChoice;
+}
+
+/** What a hook is given. */
+export interface HookContext<UserData = unknown> {
+  readonly session: AgentSession<UserData>;
+  readonly userData: UserData;
+  /** Aborted when the hook takes too long, or its agent is taken off. */
+  readonly signal: AbortSignal;
+}
+
+/** How an agent is made. `undefined` takes the session's, `null` means none. */
+export interface AgentOptions {
+  /** The system prompt. */
+  readonly instructions: string | Instructions;
+  /** Names the agent in hand-offs; default: its class, in snake case. */
+  readonly id?: string;
+  /** What it knows from before. Copied. */
+  readonly chatCtx?: ChatContext;
+  readonly tools?: readonly AnyTool[];
+  readonly stt?: STT | null;
+  readonly vad?: VAD | null;
+  readonly llm?: LLM | null;
+  readonly tts?: TTS | null;
+  readonly turnHandling?: TurnHandlingOptions;
+  /** Least pause between two speeches, in milliseconds. */
+  readonly minConsecutiveSpeechDelay?: number;
+  readonly useTtsAlignedTranscript?: boolean;
+}
+
+/** What only the session may change. */
+interface AgentInner {
+  chatCtx: ChatContext;
+  instructions: string | Instructions;
+  tools: readonly AnyTool[];
+  activity: Activity | undefined;
+  readonly options: AgentOptions;
+}
+
+/**
+ * An agent: what it is told, what it can do, and how it behaves. Extend it to give it hooks and nodes.
+ *
+ * @example
+ * ```ts
+ * class Host extends Agent {
+ *   constructor() {
+ *     super({ instructions: "You take bookings for a small restaurant." });
+ *   }
+ *   override async onEnter({ session }: HookContext) {
+ *     session.say("Good evening! A table for tonight?");
+ *   }
+ * }
+ * ```
+ */
+export class Agent<UserData = unknown> {
+  /** @ignore */
+  readonly "~": AgentInner;
+  /** Names the agent in hand-offs. */
+  readonly id: string;
+
+  constructor(options: AgentOptions) {
+    this.id = options.id ?? (new.target === Agent ? "default_agent" : snakeCase(new.target.name));
+    Object.defineProperty(this, AGENT_BRAND, { value: true }); // tools hand over by returning an agent
+    this["~"] = {
+      chatCtx: options.chatCtx === undefined ? new ChatContext() : options.chatCtx.copy(),
+      instructions: options.instructions,
+      tools: [...(options.tools ?? [])],
+      activity: undefined,
+      options,
+    };
+  }
+
+  /** The system prompt. */
+  get instructions(): string | Instructions {
+    return this["~"].instructions;
+  }
+
+  /** Its own tools. */
+  get tools(): readonly AnyTool[] {
+    return this["~"].tools;
+  }
+
+  /** What its model sees. Read-only: copy it, change the copy, and give it to `updateChatCtx`. */
+  get chatCtx(): ChatContext {
+    return this["~"].chatCtx.readonly();
+  }
+
+  /**
+   * The session it is on stage of.
+   *
+   * @throws {AgentError} `agent.not_running` when it is on none.
+   */
+  get session(): AgentSession<UserData> {
+    return this.#activity("session").session as AgentSession<UserData>;
+  }
+
+  /** Its own models and settings, as they were given. */
+  get options(): AgentOptions {
+    return this["~"].options;
+  }
+
+  /** Changes the system prompt, from the next request on. */
+  updateInstructions(instructions: string | Instructions): void {
+    this["~"].instructions = instructions;
+    this["~"].activity?.instructionsChanged();
+  }
+
+  /**
+   * Changes its tools, from the next request on. Of several with one name the last counts.
+   *
+   * @throws {AgentError} `tool.bad_definition` for something that is no tool.
+   */
+  updateTools(tools: readonly AnyTool[]): void {
+    const before = this["~"].tools;
+    this["~"].tools = [...tools];
+    this["~"].activity?.toolsChanged(before);
+  }
+
+  /** Replaces what its model sees. Copied. */
+  updateChatCtx(chatCtx: ChatContext): void {
+    this["~"].chatCtx = chatCtx.copy();
+    this["~"].activity?.instructionsChanged();
+  }
+
+  /** Runs when the agent takes the stage. It may speak; a failure is logged and stops nothing. */
+  onEnter(_ctx: HookContext<UserData>): void | Promise<void> {}
+
+  /** Runs before the agent leaves the stage, once. It may speak; a failure is logged and stops nothing. */
+  onExit(_ctx: HookContext<UserData>): void | Promise<void> {}
+
+  /**
+   * Runs when the user has ended a turn, before the reply. `turnCtx` is a copy that this reply alone is made from, without
+   * the message; `newMessage.content` may be replaced.
+   *
+   * Throw `StopResponse` to have no reply and to store nothing. Any other failure, and taking longer than 30,000 ms, stores
+   * the message without a reply.
+   */
+  onUserTurnCompleted(
+    _turnCtx: ChatContext,
+    _newMessage: MutableMessage,
+    _ctx: HookContext<UserData>,
+  ): void | Promise<void> {}
+
+  /** Turns sound into transcripts. */
+  sttNode(audio: ReadableStream<AudioInputPart>, _settings: ModelSettings): NodeResult<SpeechEvent> {
+    return this.#activity("sttNode").defaultSttNode(audio);
+  }
+
+  /** Asks the model. May yield chunks, strings and flush marks; null means no reply. */
+  llmNode(
+    chatCtx: ChatContext,
+    toolCtx: ToolContext,
+    settings: ModelSettings,
+  ): NodeResult<ChatChunk | string | FlushMark> {
+    return this.#activity("llmNode").defaultLlmNode(chatCtx, toolCtx, settings);
+  }
+
+  /** What the transcript and the history say; null means neither. It does not change what is spoken. */
+  transcriptionNode(
+    text: ReadableStream<string | TimedString>,
+    _settings: ModelSettings,
+  ): NodeResult<string | TimedString> {
+    return text;
+  }
+
+  /** Speaks; null means silence. It does not change what the history says. */
+  ttsNode(text: ReadableStream<string>, _settings: ModelSettings): NodeResult<AudioFrame> {
+    return this.#activity("ttsNode").defaultTtsNode(text);
+  }
+
+  #activity(what: string): Activity {
+    const { activity } = this["~"];
+    if (activity === undefined) {
+      throw new AgentError("agent.not_running", `Cannot use ${what} as the agent is not on stage: current value is ${this.id}`);
+    }
+    return activity;
+  }
+}
+
+/** The user's message, before it is stored. */
+export type MutableMessage = { -readonly [K in keyof ChatMessage]: ChatMessage[K] };
+
+/** `HTTPAgent` becomes `http_agent`. */
+function snakeCase(name: string): string {
+  return name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").replace(/([A-Z]+)([A-Z][a-z])/g, "$1_$2").toLowerCase() || "agent";
+}

@@ -1,0 +1,374 @@
+/**
+ * The session: one conversation between a user and agents.
+ *
+ * @module
+ */
+import { AgentError } from "../base/error.ts";
+import type { EventGap, EventOf, ListenOptions } from "../base/emitter.ts";
+import type { ChatContext } from "../chat/context.ts";
+import type { LLM } from "../model/llm.ts";
+import type { STT } from "../model/stt.ts";
+import type { TTS } from "../model/tts.ts";
+import type { VAD } from "../model/vad.ts";
+import { CLOSE_LIMIT_MS, type CloseReason } from "../stage/state.ts";
+import type { SessionUsage } from "../telemetry/usage.ts";
+import type { AgentState, UserState } from "../turn/effect.ts";
+import { currentSpeech } from "../turn/query.ts";
+import { Agent } from "./agent.ts";
+import { type Caller, SessionCore } from "./core.ts";
+import type { SessionEvent } from "./events.ts";
+import type { AgentInput, AgentOutput } from "./io.ts";
+import { type AgentSessionOptions, checkSessionOptions, checkTurnHandling, type TurnHandlingOptions } from "./options.ts";
+import { resolveActivity } from "./resolve.ts";
+import { RunResult } from "./run_result.ts";
+import type { GenerateReplyOptions, SayOptions } from "./speeches.ts";
+import type { SpeechHandle } from "./speech_handle.ts";
+
+const PROGRAM: Caller = { insideTool: false, onEnter: false };
+
+/** How a session is started. */
+export interface StartOptions {
+  readonly agent: Agent;
+  /** Joins the session to a room, a page or a file. */
+  readonly io?: { attach(session: AgentSession): Promise<AsyncDisposable> };
+}
+
+/**
+ * One conversation between a user and agents, by voice or text.
+ *
+ * Construct it with models, fill its slots where there is audio, `start` it with an agent, and listen to its events. It can
+ * be started again after `close()`: the history stays.
+ *
+ * @example A conversation by text
+ * ```ts
+ * const session = new AgentSession({ llm });
+ * await session.start({ agent: new Agent({ instructions: "Be brief." }) });
+ * const result = await session.run({ userInput: "Hello!" });
+ * console.log(result.events);
+ * await session.close();
+ * ```
+ */
+export class AgentSession<UserData = unknown> implements AsyncDisposable {
+  /** @ignore */
+  readonly "~core": SessionCore;
+  /** From where this face is used. @ignore */
+  readonly "~caller": Caller = PROGRAM;
+  #attached: AsyncDisposable | undefined;
+
+  /**
+   * @throws {AgentError} `session.bad_option` for an option that does not exist or does not fit.
+   * @throws {AgentError} `runtime.missing` in an unknown place, unless `runtime` is given.
+   */
+  constructor(options: AgentSessionOptions<UserData> = {}) {
+    checkSessionOptions(options);
+    this["~core"] = new SessionCore(this as AgentSession, options as AgentSessionOptions);
+  }
+
+  /** Where it listens. */
+  get input(): AgentInput {
+    return this["~core"].input;
+  }
+
+  /** Where it speaks and writes. */
+  get output(): AgentOutput {
+    return this["~core"].output;
+  }
+
+  /** Everything that was said and done, by all agents, without instructions. */
+  get history(): ChatContext {
+    return this["~core"].history;
+  }
+
+  get userState(): UserState {
+    return this["~core"].closeTold ? "listening" : this["~core"].root.shared.userState;
+  }
+
+  get agentState(): AgentState {
+    return this["~core"].closeTold ? "initializing" : this["~core"].root.shared.agentState;
+  }
+
+  /**
+   * Who is on stage; after `updateAgent`, who is going to be.
+   *
+   * @throws {AgentError} `session.no_agent` before the first `start()`.
+   */
+  get currentAgent(): Agent<UserData> {
+    const { agent } = this["~core"];
+    if (agent === undefined) throw new AgentError("session.no_agent", "Cannot name an agent as none was started: current value is none");
+    return agent as Agent<UserData>;
+  }
+
+  /** What the agent is saying, or is about to say; null between. */
+  get currentSpeech(): SpeechHandle | null {
+    const core = this["~core"];
+    const floor = core.activity === undefined ? undefined : core.root.floors[core.activity.id];
+    const id = floor === undefined ? null : currentSpeech(floor);
+    return id === null ? null : core.speeches.byId(id)?.handle ?? null;
+  }
+
+  /**
+   * The program's own data.
+   *
+   * @throws {AgentError} `session.no_user_data` while unset.
+   */
+  get userData(): UserData {
+    const { userData } = this["~core"];
+    if (userData === undefined) {
+      throw new AgentError("session.no_user_data", "Cannot read `userData` as it was not set: current value is undefined");
+    }
+    return userData as UserData;
+  }
+  set userData(value: UserData) {
+    this["~core"].userData = value;
+  }
+
+  get stt(): STT | null {
+    return this["~core"].options.stt ?? null;
+  }
+  get llm(): LLM | null {
+    return this["~core"].options.llm ?? null;
+  }
+  get tts(): TTS | null {
+    return this["~core"].options.tts ?? null;
+  }
+  get vad(): VAD | null {
+    return this["~core"].options.vad ?? null;
+  }
+
+  /** Tokens, characters and audio used so far, by model. */
+  get usage(): SessionUsage {
+    return this["~core"].usage.snapshot();
+  }
+
+  /** It takes speech and hears. */
+  get isRunning(): boolean {
+    return this["~core"].isRunning;
+  }
+
+  /** Calls back for every event of a name, in order, at once. Returns the function that ends it. */
+  on<Name extends SessionEvent["type"]>(
+    name: Name,
+    listener: (event: EventOf<SessionEvent, Name>) => unknown,
+    options?: ListenOptions,
+  ): () => void {
+    return this["~core"].emitter.on(name, listener, options);
+  }
+
+  /** Calls back for the next event of a name. */
+  once<Name extends SessionEvent["type"]>(
+    name: Name,
+    listener: (event: EventOf<SessionEvent, Name>) => unknown,
+    options?: ListenOptions,
+  ): () => void {
+    return this["~core"].emitter.once(name, listener, options);
+  }
+
+  /** Ends what `on` began. */
+  off<Name extends SessionEvent["type"]>(name: Name, listener: (event: EventOf<SessionEvent, Name>) => unknown): void {
+    this["~core"].emitter.off(name, listener);
+  }
+
+  /** All events from now on, as a stream. Holds at most 1,024 for a slow reader, then drops the oldest and says how many. */
+  events(): ReadableStream<SessionEvent | EventGap> {
+    return this["~core"].emitter.events();
+  }
+
+  /**
+   * Puts the first agent on stage. Resolves when it hears and may speak; `onEnter` runs then. Does nothing while running.
+   *
+   * @throws {AgentError} `session.no_agent` without an agent; `agent.already_running` for one that is on another stage;
+   *   `session.start_failed` when `io` cannot be attached, after all was rolled back.
+   */
+  async start({ agent, io }: StartOptions): Promise<void> {
+    const core = this["~core"];
+    if (!(agent instanceof Agent)) {
+      throw new AgentError("session.no_agent", `Cannot start a session as \`agent\` must be an Agent: current value is ${typeof agent}`);
+    }
+    if (core.isRunning) return;
+    if (io !== undefined) {
+      try {
+        this.#attached = await io.attach(this as AgentSession);
+      } catch (cause) {
+        throw new AgentError("session.start_failed", "Cannot start a session as its `io` could not be attached: see the cause", { cause });
+      }
+    }
+    core.closeTold = false;
+    core.agent = agent as Agent;
+    core.usage.reset();
+    await core.start(agent as Agent);
+  }
+
+  /**
+   * Speaks a text as one turn of the agent. Waits its place in the queue; interrupts nobody.
+   *
+   * What was really heard goes into the history: an interrupted turn is recorded as far as it was played.
+   *
+   * @param text What to say, whole or as it comes. A stream is cancelled when the turn is interrupted.
+   * @returns The handle of the turn, at once. After an interruption it is done within 5,000 ms.
+   * @throws {AgentError} `session.not_running` before `start()` and after `close()`; `session.closing` while the agent
+   *   leaves; `session.no_tts` when there is audio output but no voice.
+   *
+   * @example Say goodbye, then hang up
+   * ```ts
+   * await session.say("Goodbye!", { allowInterruptions: false });
+   * await session.close();
+   * ```
+   */
+  say(text: string | ReadableStream<string>, options: SayOptions = {}): SpeechHandle {
+    const core = this["~core"];
+    return core.speeches.say(core.accepting("say a text"), text, options);
+  }
+
+  /**
+   * Has the model make a reply, as one turn of the agent. The model is asked at once; the turn waits its place in the queue.
+   *
+   * @returns The handle of the turn, at once.
+   * @throws {AgentError} `session.not_running`, `session.closing`, `session.no_llm`; `tool.unknown` for a name in `tools`
+   *   that is none.
+   */
+  generateReply(options: GenerateReplyOptions = {}): SpeechHandle {
+    const core = this["~core"];
+    return core.speeches.generateReply(core.accepting("make a reply"), options, this["~caller"]);
+  }
+
+  /**
+   * Gives the agent an input by text, and collects everything that happens because of it.
+   *
+   * @returns The run, at once; await it for its end.
+   * @throws {AgentError} `run.active` while another run is under way; what `generateReply` throws.
+   */
+  run(options: GenerateReplyOptions): RunResult {
+    const core = this["~core"];
+    if (core.run !== undefined) {
+      throw new AgentError("run.active", "Cannot start a run as another is under way: current value is active");
+    }
+    const activity = core.accepting("start a run");
+    const result = new RunResult();
+    core.startRun(result);
+    try {
+      core.speeches.generateReply(activity, { inputModality: "text", ...options }, this["~caller"]);
+    } catch (error) {
+      core.run = undefined;
+      throw error;
+    } finally {
+      core.runBegan();
+    }
+    return result;
+  }
+
+  /**
+   * Cuts off what the agent says and is about to say, and resolves when that is over, within 5,000 ms. Speech that does not
+   * allow interruptions stays, and so does all behind it, unless `force`.
+   *
+   * @throws {AgentError} `session.not_running`; `speech.not_interruptible` when what is being said is protected.
+   */
+  interrupt({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
+    const core = this["~core"];
+    core.accepting("interrupt");
+    const current = this.currentSpeech;
+    if (!force && current !== null && !current.allowInterruptions && !current.interrupted) {
+      throw new AgentError(
+        "speech.not_interruptible",
+        `Cannot interrupt the session as what it says does not allow it: current value is ${current.id}`,
+      );
+    }
+    return core.interrupt(force);
+  }
+
+  /**
+   * Ends the user's turn now. Resolves with its transcript, when the end is decided.
+   *
+   * @throws {AgentError} `session.not_running`; rejects with `task.cancelled` when a newer commit replaces it.
+   */
+  commitUserTurn(
+    { transcriptTimeout = 2_000, sttFlushDuration = 2_000, skipReply = false }: {
+      readonly transcriptTimeout?: number;
+      readonly sttFlushDuration?: number;
+      readonly skipReply?: boolean;
+    } = {},
+  ): Promise<string> {
+    this["~core"].accepting("commit the user's turn");
+    return this["~core"].commitUserTurn({ transcriptTimeout, sttFlushDuration, skipReply });
+  }
+
+  /** Forgets what the user has said and that was not answered. Throws like `interrupt`. */
+  clearUserTurn(): void {
+    const core = this["~core"];
+    core.accepting("clear the user's turn");
+    core.floor(null, { type: "api.clearUserTurn", t: 0 });
+  }
+
+  /** While paused no reply starts to be heard; replies are made all the same. */
+  pauseReplyAuthorization(): void {
+    this["~core"].floor(null, { type: "api.authorization", t: 0, allowed: false });
+  }
+  resumeReplyAuthorization(): void {
+    this["~core"].floor(null, { type: "api.authorization", t: 0, allowed: true });
+  }
+
+  /**
+   * Changes how turns are taken, from now on. An agent's own settings still come first.
+   *
+   * @throws {AgentError} `session.bad_option` for an option that does not exist or does not fit; nothing changes then.
+   */
+  updateOptions({ turnHandling }: { readonly turnHandling: TurnHandlingOptions }): void {
+    checkTurnHandling(turnHandling);
+    const core = this["~core"];
+    const before = core.options.turnHandling ?? {};
+    const merged: TurnHandlingOptions = {
+      ...before,
+      ...turnHandling,
+      endpointing: { ...before.endpointing, ...turnHandling.endpointing },
+      interruption: { ...before.interruption, ...turnHandling.interruption },
+      preemptiveGeneration: { ...before.preemptiveGeneration, ...turnHandling.preemptiveGeneration },
+    };
+    const options = { ...core.options, turnHandling: merged };
+    const { activity } = core;
+    const resolved = activity === undefined ? undefined : resolveActivity(options, activity.agent.options);
+    core.options = options;
+    if (activity === undefined || resolved === undefined) return;
+    activity.resolved = resolved;
+    core.inbox.call({ type: "activity.config", t: 0, activityId: activity.id, config: resolved.config });
+  }
+
+  /** Has another agent take over: the one on stage says what it has to say and leaves. `currentAgent` is the new one at once. */
+  updateAgent(agent: Agent): void {
+    const core = this["~core"];
+    if (!core.isRunning) core.agent = agent;
+    else core.updateAgent(agent);
+  }
+
+  /** Has the agent say what it has to say, and then nothing more. The session stays open. Rejects when it is not running. */
+  drain(): Promise<void> {
+    this["~core"].accepting("drain");
+    return this["~core"].drain();
+  }
+
+  /** Closes in the background: after what is to be said, unless `drain` is false. */
+  shutdown({ drain = true, reason = "user_initiated" }: { readonly drain?: boolean; readonly reason?: CloseReason } = {}): void {
+    void this["~close"](reason, drain, CLOSE_LIMIT_MS);
+  }
+
+  /**
+   * Ends the conversation, and resolves when everything of it is over: no timer, stream or task is left. What the user said
+   * last goes into the history. Idempotent.
+   *
+   * @param options `deadline`: milliseconds after which whatever is still alive is cut off. Default 20,000.
+   */
+  close({ deadline = CLOSE_LIMIT_MS }: { readonly deadline?: number } = {}): Promise<void> {
+    return this["~close"]("user_initiated", false, deadline);
+  }
+
+  /** @ignore */
+  async "~close"(reason: CloseReason, drain: boolean, deadline: number): Promise<void> {
+    await this["~core"].close(reason, { drain, deadline });
+    const attached = this.#attached;
+    this.#attached = undefined;
+    await attached?.[Symbol.asyncDispose]();
+  }
+
+  /** Closes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * The events of a session: plain values that do not change after they went out. Times are milliseconds; points in time
+ * count from 1970.
+ *
+ * @module
+ */
+import type { AgentHandoffItem, ChatMessage, FunctionCall, FunctionCallOutput } from "../chat/item.ts";
+import type { ModelErrorEvent } from "../model/attempt.ts";
+import type { ModelMetrics } from "../model/metrics.ts";
+import type { CloseReason } from "../stage/state.ts";
+import type { SessionUsage } from "../telemetry/usage.ts";
+import type { AgentState, UserState } from "../turn/effect.ts";
+import type { SpeechHandle } from "./speech_handle.ts";
+
+interface EventBase<Type extends string> {
+  readonly type: Type;
+  readonly createdAt: number;
+}
+
+/** The user began or stopped speaking, or went away. `createdAt` is when it really happened, which may be in the past. */
+export interface UserStateChangedEvent extends EventBase<"user_state_changed"> {
+  readonly oldState: UserState;
+  readonly newState: UserState;
+}
+
+/** The agent listens, thinks or speaks. */
+export interface AgentStateChangedEvent extends EventBase<"agent_state_changed"> {
+  readonly oldState: AgentState;
+  readonly newState: AgentState;
+}
+
+/** Something the user said was understood; an interim result is replaced by the next one. */
+export interface UserInputTranscribedEvent extends EventBase<"user_input_transcribed"> {
+  readonly transcript: string;
+  readonly isFinal: boolean;
+  readonly language: string | null;
+  readonly speakerId: string | null;
+  readonly itemId: string | null;
+}
+
+/** The user spoke, and nothing was understood in time. */
+export interface UserTranscriptionTimeoutEvent extends EventBase<"user_transcription_timeout"> {
+  readonly speechDuration: number;
+  readonly vadSpeechStartedAt: number;
+}
+
+/** A message or a hand-off went into the history. */
+export interface ConversationItemAddedEvent extends EventBase<"conversation_item_added"> {
+  readonly item: ChatMessage | AgentHandoffItem;
+}
+
+/** What paused the agent was no interruption. */
+export interface AgentFalseInterruptionEvent extends EventBase<"agent_false_interruption"> {
+  /** The agent speaks on. */
+  readonly resumed: boolean;
+}
+
+/** An end-of-turn model was asked. */
+export interface EotPredictionEvent extends EventBase<"eot_prediction"> {
+  readonly probability: number;
+  readonly threshold: number | null;
+  readonly inferenceDurationMs: number;
+  readonly delayMs: number;
+}
+
+/** A round of tools has ended. A listener may call off what follows, while it is being called. */
+export interface FunctionToolsExecutedEvent extends EventBase<"function_tools_executed"> {
+  readonly functionCalls: readonly FunctionCall[];
+  /** The output at a place belongs to the call at that place. */
+  readonly functionCallOutputs: readonly FunctionCallOutput[];
+  /** The model is going to be asked for a reply. */
+  readonly hasToolReply: boolean;
+  /** Another agent is going to take over. */
+  readonly hasAgentHandoff: boolean;
+  /** No reply for this round; the results are stored all the same. */
+  cancelToolReply(): void;
+  /** No hand-off for this round. */
+  cancelAgentHandoff(): void;
+  /** Calls with their outputs. */
+  zipped(): readonly (readonly [FunctionCall, FunctionCallOutput])[];
+}
+
+/** A model, VAD or end of turn was measured. */
+export interface MetricsCollectedEvent extends EventBase<"metrics_collected"> {
+  readonly metrics: ModelMetrics;
+}
+
+/** What the session has used so far. */
+export interface SessionUsageUpdatedEvent extends EventBase<"session_usage_updated"> {
+  readonly usage: SessionUsage;
+}
+
+/** A speech exists; it has not begun. */
+export interface SpeechCreatedEvent extends EventBase<"speech_created"> {
+  readonly speechHandle: SpeechHandle;
+  readonly source: "say" | "generate_reply";
+  /** False for a reply that a realtime model began by itself. */
+  readonly userInitiated: boolean;
+}
+
+/** A turn of the user was not answered, and why. */
+export interface UserTurnDroppedEvent extends EventBase<"user_turn_dropped"> {
+  readonly transcript: string;
+  readonly reason: string;
+  /** The words are in the history all the same. */
+  readonly stored: boolean;
+}
+
+/** A part of the session failed. */
+export interface ErrorEvent extends EventBase<"error"> {
+  readonly error: ModelErrorEvent | { readonly type: "session_error"; readonly error: unknown; readonly recoverable: boolean };
+  /** The part: a model, or the name of a hook. */
+  readonly source: unknown;
+}
+
+/** The session is over. The last event. */
+export interface CloseEvent extends EventBase<"close"> {
+  readonly reason: CloseReason;
+  readonly error: unknown;
+}
+
+/** Every event, by its name. */
+export interface SessionEvents {
+  user_state_changed: UserStateChangedEvent;
+  agent_state_changed: AgentStateChangedEvent;
+  user_input_transcribed: UserInputTranscribedEvent;
+  user_transcription_timeout: UserTranscriptionTimeoutEvent;
+  conversation_item_added: ConversationItemAddedEvent;
+  agent_false_interruption: AgentFalseInterruptionEvent;
+  eot_prediction: EotPredictionEvent;
+  function_tools_executed: FunctionToolsExecutedEvent;
+  metrics_collected: MetricsCollectedEvent;
+  session_usage_updated: SessionUsageUpdatedEvent;
+  speech_created: SpeechCreatedEvent;
+  user_turn_dropped: UserTurnDroppedEvent;
+  error: ErrorEvent;
+  close: CloseEvent;
+}
+
+/** Any event of a session; `switch (event.type)` over it is exhaustive. */
+export type SessionEvent = SessionEvents[keyof SessionEvents];

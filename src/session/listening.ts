@@ -1,0 +1,292 @@
+/**
+ * The session's ears: the microphone, and the voice activity detector and recogniser of whoever is on stage.
+ *
+ * @module
+ */
+import { type AudioFrame, audioFrame, frameDurationMs } from "../audio/frame.ts";
+import type { AudioInputPart } from "../model/marks.ts";
+import { FLUSH } from "../model/marks.ts";
+import type { SpeechEvent } from "../model/stt.ts";
+import type { VADEvent } from "../model/vad.ts";
+import { SILENCE_CHUNK_MS } from "../turn/config.ts";
+import type { TurnEvent } from "../turn/event.ts";
+import { audioRoute } from "../turn/query.ts";
+import type { Activity } from "./activity.ts";
+import { fromPush, type Inlet } from "../../streams/from_push.ts";
+import type { SessionCore } from "./core.ts";
+import { RANK } from "./inbox.ts";
+
+/** Frames that may wait for a model before the oldest is dropped. Chosen: a second at 50 frames a second. */
+const WAITING_FRAMES = 50;
+/** Pause before a recogniser that failed for good is tried again. Specified: 02 section 2.4. */
+const STT_RETRY_MS = 500;
+
+/** One model that listens. */
+interface Ear {
+  readonly inlet: Inlet<AudioInputPart>;
+  readonly controller: AbortController;
+}
+
+/** The microphone and the models that listen to it. */
+export class Listening {
+  readonly #core: SessionCore;
+  #activity: Activity | undefined;
+  #vad: Ear | undefined;
+  #stt: Ear | undefined;
+  #reader: ReadableStreamDefaultReader<AudioFrame> | undefined;
+  #sampleRate = 0;
+  #droppedCount = 0;
+  #retry: (() => void) | undefined;
+
+  constructor(core: SessionCore) {
+    this.#core = core;
+  }
+
+  /** Reads another microphone, or none. */
+  listen(audio: ReadableStream<AudioFrame> | null): void {
+    const old = this.#reader;
+    this.#reader = undefined;
+    this.#sampleRate = 0;
+    if (old !== undefined) void old.cancel().catch(() => {}); // a microphone that fails while it is left
+    if (audio !== null) void this.#read(audio);
+  }
+
+  /** Whoever is on stage hears from now on. */
+  bind(activity: Activity): void {
+    this.#activity = activity;
+    this.#openVad(activity);
+    this.#openStt(activity);
+  }
+
+  /** Nobody hears. */
+  unbind(): void {
+    this.#activity = undefined;
+    this.#retry?.();
+    this.#retry = undefined;
+    this.#close("vad");
+    this.#close("stt");
+  }
+
+  restartStt(): void {
+    this.#close("stt");
+    if (this.#activity !== undefined) this.#openStt(this.#activity);
+  }
+
+  flushVad(): void {
+    this.#vad?.inlet.push(FLUSH);
+  }
+
+  pushSilence(durationMs: number): void {
+    const rate = this.#sampleRate === 0 ? 16_000 : this.#sampleRate;
+    for (let left = durationMs; left > 0; left -= SILENCE_CHUNK_MS) {
+      this.#stt?.inlet.push(audioFrame(new Int16Array(Math.round((rate * SILENCE_CHUNK_MS) / 1000)), rate));
+    }
+  }
+
+  async #read(audio: ReadableStream<AudioFrame>): Promise<void> {
+    const reader = audio.getReader();
+    this.#reader = reader;
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done || this.#reader !== reader) return;
+        this.#hear(value);
+      }
+    } catch (error) {
+      this.#core.log("error", "the microphone failed", { area: "input", error });
+    }
+  }
+
+  #hear(frame: AudioFrame): void {
+    const activity = this.#activity;
+    const { core } = { core: this.#core };
+    if (activity === undefined || !core.input.audioEnabled) return;
+    if (frame.sampleRate !== this.#sampleRate) {
+      this.#sampleRate = frame.sampleRate;
+      this.#fact(RANK.vad, activity, {
+        type: "audio.began",
+        t: 0,
+        durationMs: frameDurationMs(frame),
+        sampleRate: frame.sampleRate,
+      });
+    }
+    this.#vad?.inlet.push(frame);
+    if (this.#stt === undefined) return;
+    const floor = core.root.floors[activity.id];
+    const isHeard = floor === undefined || audioRoute(floor, core.root.shared, activity.resolved.config).stt === "frame";
+    this.#stt.inlet.push(isHeard ? frame : { ...frame, data: new Int16Array(frame.data.length) });
+  }
+
+  #openVad(activity: Activity): void {
+    const { vad } = activity.resolved;
+    if (vad === null) return;
+    const ear = this.#ear();
+    this.#vad = ear.ear;
+    void this.#pump(ear.audio.pipeThrough(vad.stream({ signal: ear.ear.controller.signal })), ear.ear, (event: VADEvent) => {
+      this.#fact(RANK.vad, activity, vadFact(event));
+    }).then((error) => {
+      if (this.#vad !== ear.ear) return;
+      this.#vad = undefined;
+      this.#fact(RANK.vad, activity, { type: "vad.closed", t: 0 });
+      if (error !== undefined) this.#core.log("error", "the voice activity detector failed", { area: "vad", error });
+    });
+  }
+
+  #openStt(activity: Activity): void {
+    if (activity.resolved.stt === null) return;
+    const ear = this.#ear();
+    this.#stt = ear.ear;
+    void (async () => {
+      const node = await activity.agent.sttNode(ear.audio, {});
+      const events = node === null ? null : "getReader" in node ? node : toReadable(node);
+      return events === null ? undefined : await this.#pump(events, ear.ear, (event) => this.#heard(activity, event));
+    })().catch((error: unknown) => error).then((error) => {
+      if (this.#stt !== ear.ear) return;
+      this.#stt = undefined;
+      if (error === undefined || this.#core.isClosing) return;
+      this.#core.log("error", "the recogniser failed", { area: "stt", error });
+      const { clock } = this.#core;
+      this.#retry = clock.schedule(clock.now() + STT_RETRY_MS, () => {
+        this.#retry = undefined;
+        if (this.#activity === activity && this.#stt === undefined && !this.#core.isClosing) this.#openStt(activity);
+      });
+    });
+  }
+
+  #heard(activity: Activity, event: SpeechEvent): void {
+    if (typeof event === "string") event = finalOf(event);
+    const requestId = event.requestId ?? "";
+    switch (event.type) {
+      case "start_of_speech":
+        return this.#fact(RANK.stt, activity, {
+          type: "stt.start",
+          t: 0,
+          requestId,
+          speechStartTime: event.speechStartTimeMs ?? null,
+        });
+      case "end_of_speech":
+        return this.#fact(RANK.stt, activity, { type: "stt.end", t: 0, requestId });
+      case "recognition_usage":
+        return;
+      default: {
+        const best = event.alternatives[0];
+        this.#fact(RANK.stt, activity, {
+          type: event.type === "interim_transcript"
+            ? "stt.interim"
+            : event.type === "preflight_transcript"
+            ? "stt.preflight"
+            : "stt.final",
+          t: 0,
+          requestId,
+          text: best?.text ?? "",
+          language: best?.language ?? "",
+          confidence: best?.confidence ?? 0,
+          startTime: best?.startTimeMs ?? 0,
+          endTime: best?.endTimeMs ?? 0,
+          speakerId: best?.speakerId ?? null,
+        });
+      }
+    }
+  }
+
+  #ear(): { readonly ear: Ear; readonly audio: ReadableStream<AudioInputPart> } {
+    let inlet: Inlet<AudioInputPart> | undefined;
+    const audio = fromPush<AudioInputPart>((it) => {
+      inlet = it;
+      return () => {};
+    }, { limit: WAITING_FRAMES, onDrop: () => this.#dropped() });
+    return { ear: { inlet: inlet as unknown as Inlet<AudioInputPart>, controller: new AbortController() }, audio };
+  }
+
+  #dropped(): void {
+    this.#droppedCount++;
+    if (this.#droppedCount % 50 === 1) {
+      this.#core.log("warn", "a model is slower than the microphone; frames are dropped", {
+        area: "input",
+        droppedCount: this.#droppedCount,
+      });
+    }
+  }
+
+  #close(which: "vad" | "stt"): void {
+    const ear = which === "vad" ? this.#vad : this.#stt;
+    if (which === "vad") this.#vad = undefined;
+    else this.#stt = undefined;
+    ear?.inlet.end();
+    ear?.controller.abort();
+  }
+
+  async #pump<T>(events: ReadableStream<T>, ear: Ear, take: (event: T) => void): Promise<unknown> {
+    const reader = events.getReader();
+    const { signal } = ear.controller;
+    const stop = (): void => void reader.cancel(signal.reason).catch(() => {}); // a model that fails while it is left
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done || signal.aborted) return undefined;
+        take(value);
+      }
+    } catch (error) {
+      return signal.aborted ? undefined : error;
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  #fact(rank: number, activity: Activity, event: TurnEvent): void {
+    this.#core.report(rank, { type: "floor", t: 0, activityId: activity.id, event });
+  }
+}
+
+function vadFact(event: VADEvent): TurnEvent {
+  switch (event.type) {
+    case "start_of_speech":
+      return {
+        type: "vad.start",
+        t: 0,
+        speechDuration: event.speechDurationMs,
+        inferenceDuration: event.inferenceDurationMs,
+      };
+    case "end_of_speech":
+      return {
+        type: "vad.end",
+        t: 0,
+        speechDuration: event.speechDurationMs,
+        silenceDuration: event.silenceDurationMs,
+        inferenceDuration: event.inferenceDurationMs,
+      };
+    default:
+      return {
+        type: "vad.inference",
+        t: 0,
+        speechDuration: event.speechDurationMs,
+        silenceDuration: event.silenceDurationMs,
+        rawSpeech: event.rawSpeechMs,
+        rawSilence: event.rawSilenceMs,
+        speaking: event.speaking,
+      };
+  }
+}
+
+/** A node of the user's may give plain text, which counts as final. */
+function finalOf(text: string): SpeechEvent {
+  return {
+    type: "final_transcript",
+    alternatives: [{ text, language: "", startTimeMs: 0, endTimeMs: 0, confidence: 1 }],
+  };
+}
+
+function toReadable<T>(source: AsyncIterable<T>): ReadableStream<T> {
+  const iterator = source[Symbol.asyncIterator]();
+  return new ReadableStream<T>({
+    async pull(controller) {
+      const { done, value } = await iterator.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await iterator.return?.();
+    },
+  }, { highWaterMark: 0 });
+}

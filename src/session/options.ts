@@ -1,0 +1,205 @@
+/**
+ * The options of a session and of an agent's turn handling, checked once, at the face.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { AgentError } from "../base/error.ts";
+import type { Runtime } from "../base/runtime.ts";
+import type { LLM } from "../model/llm.ts";
+import type { STT } from "../model/stt.ts";
+import type { TTS } from "../model/tts.ts";
+import type { VAD } from "../model/vad.ts";
+import type { AnyTool } from "../tool/tool.ts";
+import type { TurnDetector } from "../model/turn_detector.ts";
+import type { TraceRecord } from "../trace/record.ts";
+import type { TextTransform } from "../reply/text_transforms.ts";
+
+/** How turns are taken. All durations are milliseconds; what is left out has its default. */
+export interface TurnHandlingOptions {
+  /** Who decides that the user's turn is over; left out: whatever signals there are. */
+  readonly turnDetection?: "vad" | "stt" | "manual" | "realtime_llm" | TurnDetector | null;
+  readonly endpointing?: {
+    /** `"dynamic"` learns from the pauses of this user. Default `"fixed"`. */
+    readonly mode?: "fixed" | "dynamic";
+    /** Least time from the last speech to the end of the turn. Default 500. */
+    readonly minDelay?: number;
+    /** The same, when a detector says that the user goes on. Default 3,000. */
+    readonly maxDelay?: number;
+    /** Weight of what was learned, above 0 and at most 1. Default 0.9. */
+    readonly alpha?: number;
+  };
+  readonly interruption?: {
+    /** The user may cut in. Default true. */
+    readonly enabled?: boolean;
+    readonly mode?: "adaptive" | "vad";
+    /** While a protected speech plays, nothing is recognised. Default true. */
+    readonly discardAudioIfUninterruptible?: boolean;
+    /** Speech it takes to cut in. Default 500. */
+    readonly minDuration?: number;
+    /** Words it takes to cut in, with a recogniser. Default 0. */
+    readonly minWords?: number;
+    /** Pause first, and go on when it was no interruption. Default true. */
+    readonly resumeFalseInterruption?: boolean;
+    /** Silence after which a pause was no interruption; null: never. Default 2,000. */
+    readonly falseInterruptionTimeout?: number | null;
+    readonly backchannelBoundary?: number | readonly [number, number] | null;
+  };
+  readonly preemptiveGeneration?: {
+    /** Ask the model before the turn is surely over. Default true. */
+    readonly enabled?: boolean;
+    /** Synthesise too. Default false. */
+    readonly preemptiveTts?: boolean;
+    /** Not for speech that is longer. Default 10,000. */
+    readonly maxSpeechDuration?: number;
+    /** Attempts in one turn. Default 3. */
+    readonly maxRetries?: number;
+  };
+  readonly userTurnLimit?: { readonly maxWords?: number | null; readonly maxDuration?: number | null };
+}
+
+/** Retries and time-outs of one kind of model, in milliseconds. */
+export interface ConnectOptionsInput {
+  readonly maxRetry?: number;
+  readonly retryIntervalMs?: number;
+  readonly timeoutMs?: number;
+}
+
+/** Where log lines go. `console` fits. */
+export interface Logger {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** How a session is made. Everything may be left out. */
+export interface AgentSessionOptions<UserData = unknown> {
+  readonly stt?: STT | null;
+  readonly vad?: VAD | null;
+  readonly llm?: LLM | null;
+  readonly tts?: TTS | null;
+  readonly turnHandling?: TurnHandlingOptions;
+  /** Tools of every agent. */
+  readonly tools?: readonly AnyTool[];
+  /** Rounds of tools in one turn, after which the model must answer. Default 3. */
+  readonly maxToolSteps?: number;
+  readonly useTtsAlignedTranscript?: boolean;
+  /** What happens to text on its way to the voice. Default `["filter_markdown", "filter_emoji"]`; null: nothing. */
+  readonly ttsTextTransforms?: readonly TextTransform[] | null;
+  /** Least pause between two speeches, in milliseconds. Default 0. */
+  readonly minConsecutiveSpeechDelay?: number;
+  readonly userData?: UserData;
+  /** How long after the agent's first words its own echo is not taken for an interruption, in milliseconds; null: not at all. Default 3,000. */
+  readonly aecWarmupDuration?: number | null;
+  /** Silence of both after which the user is away, in milliseconds (not seconds); null: never. Default 15,000. */
+  readonly userAwayTimeout?: number | null;
+  readonly transcriptionTimeout?: number | null;
+  /** How long `close()` waits for the last words, in milliseconds. Default 2,000. */
+  readonly sessionCloseTranscriptTimeout?: number;
+  readonly connOptions?: {
+    readonly sttConnOptions?: ConnectOptionsInput;
+    readonly llmConnOptions?: ConnectOptionsInput;
+    readonly ttsConnOptions?: ConnectOptionsInput;
+    /** Failures in a row of one kind of model that are borne. Default 3. */
+    readonly maxUnrecoverableErrors?: number;
+  };
+  /** `"reference"` behaves as LiveKit Agents does where we do better. Default `"fixed"`. */
+  readonly compat?: "fixed" | "reference";
+  /** The place; found out when left out. */
+  readonly runtime?: Runtime;
+  /** Default: silent. */
+  readonly logger?: Logger;
+  /** Takes every fact and effect, as the flight recorder. */
+  readonly trace?: WritableStream<TraceRecord>;
+}
+
+const duration = v.pipe(v.number(), v.finite(), v.minValue(0));
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const model = v.nullish(v.looseObject({ kind: v.string() }));
+
+const turnHandlingSchema = v.strictObject({
+  turnDetection: v.nullish(v.union([v.picklist(["vad", "stt", "manual", "realtime_llm"]), v.looseObject({})])),
+  endpointing: v.optional(v.strictObject({
+    mode: v.optional(v.picklist(["fixed", "dynamic"])),
+    minDelay: v.optional(duration),
+    maxDelay: v.optional(duration),
+    alpha: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1))),
+  })),
+  interruption: v.optional(v.strictObject({
+    enabled: v.optional(v.boolean()),
+    mode: v.optional(v.picklist(["adaptive", "vad"])),
+    discardAudioIfUninterruptible: v.optional(v.boolean()),
+    minDuration: v.optional(duration),
+    minWords: v.optional(count),
+    resumeFalseInterruption: v.optional(v.boolean()),
+    falseInterruptionTimeout: v.nullish(duration),
+    backchannelBoundary: v.nullish(v.union([duration, v.tuple([duration, duration])])),
+  })),
+  preemptiveGeneration: v.optional(v.strictObject({
+    enabled: v.optional(v.boolean()),
+    preemptiveTts: v.optional(v.boolean()),
+    maxSpeechDuration: v.optional(duration),
+    maxRetries: v.optional(count),
+  })),
+  userTurnLimit: v.optional(v.strictObject({ maxWords: v.nullish(count), maxDuration: v.nullish(duration) })),
+});
+
+const connect = v.optional(v.strictObject({
+  maxRetry: v.optional(count),
+  retryIntervalMs: v.optional(duration),
+  timeoutMs: v.optional(duration),
+}));
+
+const anything = v.optional(v.unknown());
+
+const sessionSchema = v.strictObject({
+  stt: model,
+  vad: model,
+  llm: model,
+  tts: model,
+  turnHandling: v.optional(turnHandlingSchema),
+  tools: v.optional(v.array(v.looseObject({ type: v.string() }))),
+  maxToolSteps: v.optional(count),
+  useTtsAlignedTranscript: v.optional(v.boolean()),
+  ttsTextTransforms: v.nullish(v.array(v.unknown())),
+  minConsecutiveSpeechDelay: v.optional(duration),
+  userData: anything,
+  aecWarmupDuration: v.nullish(duration),
+  userAwayTimeout: v.nullish(duration),
+  transcriptionTimeout: v.nullish(duration),
+  sessionCloseTranscriptTimeout: v.optional(duration),
+  connOptions: v.optional(v.strictObject({
+    sttConnOptions: connect,
+    llmConnOptions: connect,
+    ttsConnOptions: connect,
+    maxUnrecoverableErrors: v.optional(count),
+  })),
+  compat: v.optional(v.picklist(["fixed", "reference"])),
+  runtime: anything,
+  logger: anything,
+  trace: anything,
+});
+
+/**
+ * Checks the options of a session.
+ *
+ * @throws {AgentError} `session.bad_option` naming the first option that does not fit.
+ */
+export function checkSessionOptions(options: unknown): void {
+  check(sessionSchema, options, "make a session");
+}
+
+/** Checks turn handling options. See {@linkcode checkSessionOptions}. */
+export function checkTurnHandling(options: unknown): void {
+  check(turnHandlingSchema, options, "handle turns");
+}
+
+function check(schema: v.GenericSchema, value: unknown, action: string): void {
+  const result = v.safeParse(schema, value);
+  if (result.success) return;
+  const issue = result.issues[0];
+  const path = v.getDotPath(issue) ?? "options";
+  const rule = issue.expected === "never" ? "is not an option" : `must be ${issue.expected ?? "valid"}`;
+  throw new AgentError("session.bad_option", `Cannot ${action} as \`${path}\` ${rule}: current value is ${issue.received}`);
+}

@@ -1,0 +1,123 @@
+/**
+ * The root state of a session: who is on stage, what they share, and the floor of each activity.
+ *
+ * An activity is one agent's time on stage. Its floor is a turn machine; what outlives it is shared.
+ *
+ * @module
+ */
+import type { TurnConfig } from "../turn/config.ts";
+import { createShared, type SharedState, type TurnState } from "../turn/state.ts";
+
+/** Why a session closed. */
+export type CloseReason = "error" | "job_shutdown" | "participant_disconnected" | "user_initiated" | "task_completed";
+
+/** An activity's place in its life. Fields exist only where they mean something. */
+export type ActivityPhase =
+  /** Toolsets are set up and models connected; bounded by the `entering` timer. */
+  | "entering"
+  | "active"
+  /** `onExit` runs; bounded by the driver's hook time-out. */
+  | "exiting"
+  /** No new speech; what there is plays out; tools get until the `draining` timer. */
+  | "draining";
+
+/** One agent's time on stage. */
+export interface ActivityState {
+  readonly id: string;
+  readonly agentId: string;
+  readonly config: TurnConfig;
+  readonly phase: ActivityPhase;
+}
+
+/** An agent that is to take the stage. */
+export interface Arrival {
+  readonly activityId: string;
+  readonly agentId: string;
+  readonly config: TurnConfig;
+}
+
+/** A closing session's place. Each step waits for facts, and the `closing` timer ends them all. */
+export interface Closing {
+  readonly reason: CloseReason;
+  readonly drain: boolean;
+  readonly transcriptTimeout: number;
+  /** Its activity leaves; then the last words are stored; then everything is let go. */
+  readonly phase: "leaving" | "settling" | "releasing";
+}
+
+/** The run that is under way: it ends when nothing that it caused is alive. */
+export interface RunState {
+  readonly runId: number;
+  /** Things alive, by name: handles, hooks, moves. */
+  readonly alive: ReadonlySet<string>;
+}
+
+/** How many failures in a row each kind of model had. */
+export interface ErrorBudget {
+  readonly llm: number;
+  readonly tts: number;
+  readonly stt: number;
+}
+
+/** Who is on stage. */
+export interface StageState {
+  readonly phase: "idle" | "running" | "closing" | "closed";
+  readonly current: ActivityState | null;
+  /** Agents that are to take over, in the order of the calls. Each is entered and left, so that its hooks run. */
+  readonly arrivals: readonly Arrival[];
+  /** `drain()` was called: the activity leaves, the session stays. */
+  readonly drained: boolean;
+  readonly closing: Closing | null;
+  readonly run: RunState | null;
+  readonly errors: ErrorBudget;
+  readonly maxUnrecoverableErrors: number;
+  /** Makes generations of the stage's own timers. */
+  readonly serial: number;
+  readonly timers: Readonly<Partial<Record<StageTimer, number>>>;
+}
+
+/** Timers of the stage. */
+export type StageTimer = "entering" | "draining" | "closing";
+
+/** The whole of a session, as far as decisions go. */
+export interface RootState {
+  readonly stage: StageState;
+  readonly shared: SharedState;
+  readonly floors: Readonly<Record<string, TurnState>>;
+}
+
+/** How long toolsets and connections may take before the agent goes on without them. Design decision 8. */
+export const ENTERING_LIMIT_MS = 5_000;
+/** How long a leaving agent's tools may run before they are called off. Design decision 7. */
+export const TOOL_DRAIN_LIMIT_MS = 10_000;
+/** How long `close()` may take in all, unless the call says otherwise. Chosen: above the two others together. */
+export const CLOSE_LIMIT_MS = 20_000;
+
+/** What a run calls a move that is under way. */
+export function moveName(activityId: string): string {
+  return `move:${activityId}`;
+}
+
+/** The state of a session that has not started. */
+export function createRoot(options: {
+  readonly aecWarmupDuration: number | null;
+  readonly listenerPresent: boolean;
+  readonly maxUnrecoverableErrors: number;
+}): RootState {
+  return {
+    stage: {
+      phase: "idle",
+      current: null,
+      arrivals: [],
+      drained: false,
+      closing: null,
+      run: null,
+      errors: { llm: 0, tts: 0, stt: 0 },
+      maxUnrecoverableErrors: options.maxUnrecoverableErrors,
+      serial: 0,
+      timers: {},
+    },
+    shared: createShared(options),
+    floors: {},
+  };
+}

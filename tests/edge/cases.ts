@@ -1,0 +1,118 @@
+/**
+ * What must hold in every place, the bare isolate included. Data, so that each place needs only a loop.
+ *
+ * Nothing of Node is imported here: the checks throw by themselves.
+ */
+import { Agent, AgentError, AgentSession, type ChatChunk, type LLM, tool } from "../../mod.ts";
+import type { Runtime } from "../../src/base/runtime.ts";
+
+/** One case. */
+export interface EdgeCase {
+  readonly name: string;
+  run(runtime: Runtime): Promise<void>;
+}
+
+function check(condition: boolean, what: string): void {
+  if (!condition) throw new Error(`does not hold: ${what}`);
+}
+
+/** Answers with the words of the last message, and calls the tool `clock` when asked for the time. */
+function echo(): LLM {
+  return {
+    kind: "llm",
+    model: "echo",
+    provider: "test",
+    chat({ chatCtx }) {
+      const last = chatCtx.items.at(-1);
+      const chunks: ChatChunk[] = last?.type === "function_call_output"
+        ? [{ id: "2", delta: { content: `It is ${last.output}.` } }]
+        : last?.type === "message" && last.textContent === "What time is it?"
+        ? [{ id: "1", delta: { toolCalls: [{ type: "function", callId: "c1", name: "clock", args: '{"zone":"UTC"}' }] } }]
+        : (last?.type === "message" ? last.textContent ?? "" : "").split(/(?<= )/).map((content) => ({ id: "1", delta: { content } }));
+      return new ReadableStream({
+        pull(controller) {
+          const chunk = chunks.shift();
+          if (chunk === undefined) controller.close();
+          else controller.enqueue(chunk);
+        },
+      });
+    },
+  };
+}
+
+/** The cases. */
+export const cases: readonly EdgeCase[] = [
+  {
+    name: "a text turn is answered and stored",
+    async run(runtime) {
+      const session = new AgentSession({ llm: echo(), runtime });
+      await session.start({ agent: new Agent({ instructions: "Echo." }) });
+      const result = await session.run({ userInput: "Hello there, friend" });
+      const [event] = result.events;
+      check(event?.type === "message" && event.item.textContent === "Hello there, friend", "the reply is the echo");
+      check(session.history.messages().length === 2, "history has both messages");
+      await session.close();
+      check(!session.isRunning, "it is closed");
+    },
+  },
+  {
+    name: "a tool is called and its result answered",
+    async run(runtime) {
+      const clock = tool({
+        name: "clock",
+        description: "Tells the time.",
+        parameters: { type: "object", properties: { zone: { type: "string" } }, required: ["zone"] },
+        execute: (args) => `noon in ${(args as { zone: string }).zone}`,
+      });
+      const session = new AgentSession({ llm: echo(), runtime, tools: [clock] });
+      await session.start({ agent: new Agent({ instructions: "Echo." }) });
+      const result = await session.run({ userInput: "What time is it?" });
+      check(
+        result.events.map((event) => event.type).join() === "function_call,function_call_output,message",
+        "call, output and reply, in this order",
+      );
+      const last = result.events.at(-1);
+      check(last?.type === "message" && last.item.textContent === "It is noon in UTC.", "the reply tells the result");
+      await session.close();
+    },
+  },
+  {
+    name: "parts of a turn come as a stream",
+    async run(runtime) {
+      const session = new AgentSession({ llm: echo(), runtime });
+      await session.start({ agent: new Agent({ instructions: "Echo." }) });
+      let text = "";
+      let ended = false;
+      const handle = session.generateReply({ userInput: "one two three" });
+      const reader = handle.parts().getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        if (value.type === "text") text += value.delta;
+        if (value.type === "end") ended = true;
+      }
+      check(text === "one two three", "the text is whole");
+      check(ended, "the end comes");
+      await session.close();
+    },
+  },
+  {
+    name: "misuse throws a typed error",
+    async run(runtime) {
+      const session = new AgentSession({ llm: echo(), runtime });
+      try {
+        session.say("too early");
+        check(false, "say before start throws");
+      } catch (error) {
+        check(error instanceof AgentError && error.code === "session.not_running", "the code says why");
+      }
+      try {
+        new AgentSession({ turnHandling: { endpointing: { minDelay: -1 } }, runtime });
+        check(false, "a negative delay is refused");
+      } catch (error) {
+        check(error instanceof AgentError && error.code === "session.bad_option", "the code says what");
+      }
+      await session.close();
+    },
+  },
+];
