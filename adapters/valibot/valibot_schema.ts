@@ -5,17 +5,17 @@
  * @module
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
-import type { BaseIssue, BaseSchema } from "valibot";
 import { AgentError } from "../../src/base/error.ts";
 import type { SchemaPair } from "../../src/tool/schema.ts";
+import type { StandardSchemaV1 } from "../../src/tool/standard_schema.ts";
 
-/** Any synchronous schema of valibot. */
-export type ValibotSchema = BaseSchema<unknown, unknown, BaseIssue<unknown>>;
+type Writable = Parameters<typeof toJsonSchema>[0];
 
 /**
  * A valibot schema with its JSON Schema, for the `parameters` of a tool.
  *
- * @throws {AgentError} `tool.bad_definition` when the schema holds something that JSON Schema cannot say, such as a date.
+ * @throws {AgentError} `tool.bad_definition` when the schema holds something that JSON Schema cannot say, such as a date,
+ * or the schema is of another library.
  *
  * @example
  * ```ts
@@ -27,15 +27,25 @@ export type ValibotSchema = BaseSchema<unknown, unknown, BaseIssue<unknown>>;
  * });
  * ```
  */
-export function valibotSchema<Schema extends ValibotSchema>(schema: Schema): SchemaPair<Schema> {
+export function valibotSchema<Schema extends StandardSchemaV1>(schema: Schema): SchemaPair<Schema> {
+  const { vendor } = schema["~standard"];
+  if (vendor !== "valibot") {
+    throw new AgentError(
+      "tool.bad_definition",
+      `Cannot use a schema as it must be of valibot: current value is of ${vendor}`,
+    );
+  }
   try {
     // What the model writes is the input: a default makes a property optional there.
-    const { $schema: _dialect, ...jsonSchema } = toJsonSchema(schema, { typeMode: "input", target: "draft-2020-12" });
+    const { $schema: _dialect, ...jsonSchema } = toJsonSchema(schema as unknown as Writable, {
+      typeMode: "input",
+      target: "draft-2020-12",
+    });
     return { schema, jsonSchema };
   } catch (cause) {
     throw new AgentError(
       "tool.bad_definition",
-      `Cannot use a valibot schema as JSON Schema must be able to say it: current value is ${schema.type}`,
+      `Cannot use a valibot schema as JSON Schema must be able to say it: current value is one that it cannot say`,
       { cause },
     );
   }

@@ -13,7 +13,9 @@ import { truncateItems } from "./truncate.ts";
 
 /** The names of the tools of a request, as `ToolContext` has them. */
 export interface ToolNames {
+  /** Function tools by name. */
   readonly functionTools: ReadonlyMap<string, unknown>;
+  /** Provider tools, by their ids. */
   readonly providerTools: readonly { readonly id: string }[];
 }
 
@@ -25,7 +27,9 @@ export interface CopyOptions {
   readonly excludeInstructions?: boolean;
   /** Messages without any content; one that holds an empty text stays. */
   readonly excludeEmptyMessage?: boolean;
+  /** Hand-offs between agents. */
   readonly excludeHandoff?: boolean;
+  /** Changes of instructions and tools. */
   readonly excludeConfigUpdate?: boolean;
   /** Keeps only calls and outputs of these tools. An empty one drops them all; absent keeps them all. */
   readonly toolCtx?: ToolNames;

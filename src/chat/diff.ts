@@ -11,6 +11,7 @@ export type ItemPlace = readonly [previousId: string | null, id: string];
 
 /** Removals, then creations, then updates, each in this order, turn the old conversation into the new. */
 export interface ChatContextDiff {
+  /** Ids in the order of the old conversation. */
   readonly toRemove: readonly string[];
   /** Each behind its predecessor in the new conversation. What was moved is removed and created. */
   readonly toCreate: readonly ItemPlace[];

@@ -12,7 +12,9 @@ export const INSTRUCTIONS_MESSAGE_ID = "lk.agent_task.instructions";
 
 /** Whole variants: `text` is the same as `audio` when it is not given. */
 export interface InstructionVariants {
+  /** For speech. */
   readonly audio: string;
+  /** For text. */
   readonly text?: string;
   /** Which variant {@linkcode Instructions.value} shows. Default `"audio"`. */
   readonly represent?: Modality;
@@ -20,8 +22,11 @@ export interface InstructionVariants {
 
 /** A common part, and what each modality adds to it after a blank line. */
 export interface InstructionAdditions {
+  /** For both. */
   readonly common: string;
+  /** Added for speech. */
   readonly audio?: string | null;
+  /** Added for text. */
   readonly text?: string | null;
 }
 
@@ -42,6 +47,7 @@ export interface InstructionAdditions {
  * ```
  */
 export class Instructions {
+  /** Tells them from other content. */
   readonly type = "instructions" as const;
   /** The variant for speech. */
   readonly audio: string;
@@ -52,6 +58,7 @@ export class Instructions {
   /** The variant that is shown where no modality is named; for the form with `common`, the common part. */
   readonly value: string;
 
+  /** Makes instructions of whole variants, or of a common part and additions. */
   constructor(variants: InstructionVariants | InstructionAdditions) {
     if ("common" in variants) {
       this.audio = joinParts(variants.common, variants.audio);

@@ -11,6 +11,7 @@ import { agentConfigUpdate, agentHandoff, chatMessage, functionCall, functionCal
 
 /** A conversation as plain JSON. */
 export interface ChatContextJSON {
+  /** The items in their order. */
   readonly items: readonly Readonly<Record<string, unknown>>[];
 }
 
@@ -76,7 +77,9 @@ function partToJSON(part: ChatContent, options: ToJSONOptions): unknown[] {
 
 /** Where ids and times come from that JSON lacks. */
 export interface MissingFields {
+  /** The id for the item at a position. */
   id(position: number): string;
+  /** The time for an item, given that of the one before it; 0 for the first. */
   now(previous: number): number;
 }
 

@@ -29,28 +29,41 @@ export interface ItemSource {
 
 /** Fields of a message. One string stands for a list of one. */
 export interface MessageFields {
+  /** Who speaks. */
   readonly role: ChatRole;
+  /** What is said. */
   readonly content: ChatContent | readonly ChatContent[];
+  /** Whether the speech was cut off. Default false. */
   readonly interrupted?: boolean;
+  /** How sure the transcription is, from 0 to 1. */
   readonly transcriptConfidence?: number;
+  /** What was measured. Default nothing. */
   readonly metrics?: MetricsReport;
+  /** What providers and the session keep with it. Default nothing. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
 /** Fields of a call. */
 export interface FunctionCallFields {
+  /** The id that the model gave the call. */
   readonly callId: string;
+  /** The tool. */
   readonly name: string;
   /** JSON text. Empty means `{}`. */
   readonly args: string;
+  /** What providers and the session keep with it. Default nothing. */
   readonly extra?: Readonly<Record<string, unknown>>;
+  /** Joins calls that were made at once. Default: the part of the id before the first `/`. */
   readonly groupId?: string;
 }
 
 /** Fields of an output. */
 export interface FunctionCallOutputFields {
+  /** The call that it answers. */
   readonly callId: string;
+  /** The tool. Default empty. */
   readonly name?: string;
+  /** What the model reads. */
   readonly output: string;
   /** Default false. */
   readonly isError?: boolean;
@@ -60,14 +73,19 @@ export interface FunctionCallOutputFields {
 
 /** Fields of a hand-off. */
 export interface AgentHandoffFields {
+  /** Who leaves. Default `null`: nobody was there. */
   readonly oldAgentId?: string | null;
+  /** Who takes over. */
   readonly newAgentId: string;
 }
 
 /** Fields of a configuration update. */
 export interface AgentConfigUpdateFields {
+  /** The new instructions. */
   readonly instructions?: string;
+  /** Names of tools that came. */
   readonly toolsAdded?: readonly string[];
+  /** Names of tools that went. */
   readonly toolsRemoved?: readonly string[];
 }
 
@@ -203,10 +221,15 @@ export function changeItem<Item extends ChatItem>(
 export interface ItemFactory {
   /** A new id: the prefix and 12 hexadecimal characters. */
   id(prefix: string): string;
+  /** A message. */
   message(fields: MessageFields & Partial<ItemBase>): ChatMessage;
+  /** A call. */
   functionCall(fields: FunctionCallFields & Partial<ItemBase>): FunctionCall;
+  /** An output. */
   functionCallOutput(fields: FunctionCallOutputFields & Partial<ItemBase>): FunctionCallOutput;
+  /** A hand-off. */
   agentHandoff(fields: AgentHandoffFields & Partial<ItemBase>): AgentHandoffItem;
+  /** A configuration update. */
   agentConfigUpdate(fields: AgentConfigUpdateFields & Partial<ItemBase>): AgentConfigUpdate;
   /** A picture: a `data:` URL or an address. */
   image(fields: Pick<ImageContent, "image"> & Partial<ImageContent>): ImageContent;

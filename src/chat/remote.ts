@@ -15,8 +15,11 @@ interface Node {
 
 /** An item of a remote conversation with its neighbours. */
 export interface RemoteItem {
+  /** The item. */
   readonly item: ChatItem;
+  /** The one before it; `null` when it is the first. */
   readonly previousId: string | null;
+  /** The one behind it; `null` when it is the last. */
   readonly nextId: string | null;
 }
 

@@ -23,7 +23,9 @@ export interface PairOptions {
 
 /** Something that had to be mended. */
 export interface PairNote {
+  /** What was wrong. */
   readonly type: "unanswered_call" | "orphan_output" | "duplicate_call" | "duplicate_output";
+  /** The call it is about. */
   readonly callId: string;
   /** The item that was dropped or answered for. */
   readonly itemId: string;
@@ -31,7 +33,9 @@ export interface PairNote {
 
 /** What one participant did at once: a message, calls, and their outputs. */
 export interface ItemGroup {
+  /** What was said, if anything. */
   readonly message: ChatMessage | undefined;
+  /** The calls, in their order. */
   readonly calls: readonly FunctionCall[];
   /** As many as there are calls, in their order. */
   readonly outputs: readonly FunctionCallOutput[];

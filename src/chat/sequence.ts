@@ -35,6 +35,7 @@ export class Sequence<T extends { readonly id: string }> {
   /** How many items have been moved or looked at on behalf of this list, for tests of what operations cost. */
   work = 0;
 
+  /** Takes a copy of the items. */
   constructor(items: Iterable<T> = []) {
     this.#tail = Array.from(items);
     this.#base = undefined;

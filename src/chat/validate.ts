@@ -22,19 +22,27 @@ export type ChatContextIssueCode =
 
 /** Something that is wrong. */
 export interface ChatContextIssue {
+  /** Whether a model could refuse the conversation for it. */
   readonly severity: "error" | "warning";
+  /** What is wrong, for programs. */
   readonly code: ChatContextIssueCode;
   /** The position of the item. */
   readonly index: number;
+  /** The item. */
   readonly itemId: string;
+  /** What is wrong, for people. */
   readonly message: string;
 }
 
 /** What was found. `valid` when there are no errors; warnings do not count. */
 export interface ChatContextReport {
+  /** Whether there are no errors. */
   readonly valid: boolean;
+  /** How many errors there are. */
   readonly errors: number;
+  /** How many warnings there are. */
   readonly warnings: number;
+  /** All of them, in the order of the items. */
   readonly issues: readonly ChatContextIssue[];
 }
 

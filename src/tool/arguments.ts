@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { repairJson, stripTemplateMarkers } from "./repair_json.ts";
 import { CONFIRM_DUPLICATE_PARAM } from "./schema.ts";
+import type { StandardIssue, StandardResult } from "./standard_schema.ts";
 import { allowsNull, resolve } from "./strict.ts";
 import type { AnyFunctionTool, JSONSchema } from "./tool.ts";
 
@@ -74,7 +74,7 @@ export function prepareArguments(tool: AnyFunctionTool, text: string): Arguments
   const { value, confirmed } = takeConfirmation(tool, parsed.value);
   const ready = (args: unknown): ArgumentsResult => ({ ok: true, args, canonical, repaired, confirmed });
   if (tool.schema === undefined) return ready(value);
-  const judge = (result: StandardSchemaV1.Result<unknown>): ArgumentsResult =>
+  const judge = (result: StandardResult<unknown>): ArgumentsResult =>
     result.issues === undefined
       ? ready(result.value)
       : { ok: false, canonical, message: issuesMessage(tool.name, result.issues) };
@@ -95,7 +95,7 @@ function unreadable(name: string, why: string): ParsedArguments {
   return { ok: false, message: `The arguments of ${name} could not be read: ${why}.`, canonical: "{}" };
 }
 
-function issuesMessage(name: string, issues: readonly StandardSchemaV1.Issue[]): string {
+function issuesMessage(name: string, issues: readonly StandardIssue[]): string {
   const lines = issues.slice(0, MAX_ISSUES).map(({ path, message }) => {
     const keys = (path ?? []).map((part) => String(typeof part === "object" ? part.key : part));
     return keys.length === 0 ? `- ${message}` : `- ${keys.join(".")}: ${message}`;

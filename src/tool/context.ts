@@ -11,6 +11,7 @@ export interface RunContext<UserData = unknown> {
   readonly session: unknown;
   /** The speech whose model asked for the call. */
   readonly speechHandle: unknown;
+  /** The call that is running. */
   readonly functionCall: FunctionCall;
   /** The session's user data. */
   readonly userData: UserData;

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { AgentError } from "../base/error.ts";
 import { resolveParameters, type ToolArguments, type ToolParameters } from "./schema.ts";
+import type { StandardSchemaV1 } from "./standard_schema.ts";
 import type { FunctionTool, ProviderTool, ToolFlags, ToolOptions, Toolset } from "./tool.ts";
 
 /** What {@linkcode tool} takes. */
@@ -24,6 +24,7 @@ export interface ToolDefinition<Parameters extends ToolParameters | undefined, R
     args: ToolArguments<Parameters>,
     options: ToolOptions<UserData>,
   ) => Result | Promise<Result>;
+  /** Marks that the session reads. Default none. */
   readonly flags?: ToolFlags;
   /** What to do when the model calls it while a call of it is running. Default `"allow"`. */
   readonly onDuplicate?: FunctionTool["onDuplicate"];

@@ -13,13 +13,16 @@
  * ```
  */
 export class ToolError extends Error {
+  /** Known by name, too, where two copies of the library meet. */
   override readonly name: string = "ToolError";
 }
 
 /** Thrown or returned by a tool after which the agent is to say nothing. The call counts as answered with nothing. */
 export class StopResponse extends Error {
+  /** Known by name, too, where two copies of the library meet. */
   override readonly name: string = "StopResponse";
 
+  /** Takes nothing, since nothing is said. */
   constructor() {
     super("The tool asked for no reply");
   }

@@ -12,11 +12,13 @@ export const MAIN_BRANCH = "main";
 
 /** A call that was started. */
 export interface JournalCall {
+  /** The call. */
   readonly call: FunctionCall;
   /** When it was started, in milliseconds of the session's clock. */
   readonly startedAt: number;
   /** `"main"`, or the speculative branch whose reply asked for it. */
   readonly branch: string;
+  /** Where it stands. */
   readonly status: "running" | "ended" | "cancelled";
   /** When it ended; absent while it runs. */
   readonly endedAt?: number;
@@ -42,6 +44,7 @@ export type JournalRecord =
 
 /** Calls that are running, and results that are not yet in the history, in the order in which they were started. */
 export interface ToolJournal {
+  /** What is open, in the order of its start. */
   readonly calls: readonly JournalCall[];
 }
 

@@ -11,12 +11,15 @@ export const AGENT_BRAND: unique symbol = Symbol.for("repartee.agent");
 
 /** Anything that carries the brand of agents. */
 export interface AgentLike {
+  /** The id of the agent. */
   readonly id: string;
 }
 
 /** Another agent takes over, made by {@linkcode handoff}. */
 export interface Handoff {
+  /** Tells it from other values. */
   readonly type: "handoff";
+  /** Who takes over. */
   readonly agent: AgentLike;
   /** What the model is told before the agent leaves. Absent: it says nothing more. */
   readonly returns?: unknown;
@@ -26,6 +29,7 @@ export interface Handoff {
 export interface ToolOutcome {
   /** For the model. Empty: nothing. */
   readonly output: string;
+  /** Whether the model is told that the call failed. */
   readonly isError: boolean;
   /** Whether the model is to answer. */
   readonly replyRequired: boolean;

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { AgentError } from "../base/error.ts";
+import { checkReferences } from "./strict.ts";
+import type { InferOutput, StandardSchemaV1 } from "./standard_schema.ts";
 import type { JSONSchema } from "./tool.ts";
 
 /**
@@ -15,13 +16,15 @@ export type ToolParameters = StandardSchemaV1 | SchemaPair | JSONSchema;
 
 /** A validator and the JSON Schema that says the same, for libraries that cannot write their own. */
 export interface SchemaPair<Schema extends StandardSchemaV1 = StandardSchemaV1> {
+  /** Checks the arguments. */
   readonly schema: Schema;
+  /** Tells models about them. */
   readonly jsonSchema: JSONSchema;
 }
 
 /** The arguments a tool's function gets. Of a plain JSON Schema nothing is known, of no schema that there are none. */
-export type ToolArguments<Parameters> = Parameters extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<Parameters>
-  : Parameters extends SchemaPair<infer Schema> ? StandardSchemaV1.InferOutput<Schema>
+export type ToolArguments<Parameters> = Parameters extends StandardSchemaV1 ? InferOutput<Parameters>
+  : Parameters extends SchemaPair<infer Schema> ? InferOutput<Schema>
   : Parameters extends undefined ? Record<string, never>
   : Record<string, unknown>;
 
@@ -33,7 +36,9 @@ const NO_PARAMETERS: JSONSchema = Object.freeze({ type: "object", properties: Ob
 
 /** A resolved description of arguments. */
 export interface ResolvedParameters {
+  /** What models are told. */
   readonly jsonSchema: JSONSchema;
+  /** What checks the arguments, where there is something. */
   readonly schema: StandardSchemaV1 | undefined;
 }
 
@@ -48,12 +53,16 @@ export function resolveParameters(name: string, parameters: ToolParameters | nul
     throw badParameters(name, "a schema", typeof parameters);
   }
   if (isStandardSchema(parameters)) {
-    return { jsonSchema: checkObject(name, readJsonSchema(name, parameters)), schema: parameters };
+    const jsonSchema = checkObject(name, readJsonSchema(name, parameters));
+    checkReferences(jsonSchema, jsonSchema);
+    return { jsonSchema, schema: parameters };
   }
   const { schema, jsonSchema } = parameters as Partial<SchemaPair>;
   if (schema !== undefined && isStandardSchema(schema)) {
     if (typeof jsonSchema !== "object") throw badParameters(name, "`{ schema, jsonSchema }`", "`schema` alone");
-    return { jsonSchema: checkObject(name, jsonSchema), schema };
+    const checked = checkObject(name, jsonSchema);
+    checkReferences(checked, checked);
+    return { jsonSchema: checked, schema };
   }
   return { jsonSchema: checkObject(name, parameters as JSONSchema), schema: undefined };
 }
@@ -66,9 +75,7 @@ export function isStandardSchema(value: unknown): value is StandardSchemaV1 {
 }
 
 function readJsonSchema(name: string, schema: StandardSchemaV1): JSONSchema {
-  const standard = schema["~standard"] as StandardSchemaV1.Props & {
-    readonly jsonSchema?: { input(options: { target: string }): Record<string, unknown> };
-  };
+  const standard = schema["~standard"];
   if (standard.jsonSchema === undefined) {
     throw badParameters(
       name,

@@ -45,12 +45,15 @@ export function supportsStrict(schema: unknown, depth = 0): boolean {
     if (UNSUPPORTED.has(key)) return false;
     if (key === "additionalProperties" && value !== false) return false;
     if (key === "allOf" && Array.isArray(value) && value.length > 1) return false;
-    if (key === "enum" || key === "const" || key === "default" || key === "examples" || key === "required") continue;
+    if (VALUES.has(key)) continue;
     const inner = NAMED.has(key) && isSchema(value) ? Object.values(value) : value;
     if (!supportsStrict(inner, depth + 1)) return false;
   }
   return true;
 }
+
+/** Keywords whose value is no schema, whatever it looks like. */
+const VALUES: ReadonlySet<string> = new Set(["enum", "const", "default", "examples", "required"]);
 
 /** Keywords whose value is schemas by name. */
 const NAMED: ReadonlySet<string> = new Set(["properties", "$defs", "definitions"]);
@@ -69,7 +72,7 @@ export function toStrictSchema(schema: JSONSchema, options: StrictOptions = {}):
 type Schema = Record<string, unknown>;
 
 function convert(input: JSONSchema, root: JSONSchema, nulls: boolean, depth: number): Schema {
-  if (depth > MAX_DEPTH) throw bad("be at most 64 levels deep", "deeper");
+  if (depth > MAX_DEPTH) throw bad(`be at most ${MAX_DEPTH} levels deep`, "deeper");
   const inner = (schema: unknown): unknown => isSchema(schema) ? convert(schema, root, nulls, depth + 1) : schema;
   const { title: _title, discriminator: _discriminator, default: _default, ...schema } = input as Schema;
 
@@ -169,16 +172,42 @@ export function allowsNull(schema: unknown, root: JSONSchema, depth = 0): boolea
  *
  * @throws {AgentError} `tool.bad_definition` when it leads out of the schema or nowhere.
  */
-export function resolve(root: JSONSchema, reference: string): Schema {
-  if (reference === "#") return root as Schema;
+export function resolve(root: JSONSchema, reference: string): JSONSchema {
+  if (reference === "#") return root;
   if (!reference.startsWith("#/")) throw bad("have references that start with #/", reference);
   let found: unknown = root;
   for (const part of reference.slice(2).split("/")) {
-    const key = decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
+    const key = decode(part).replaceAll("~1", "/").replaceAll("~0", "~");
     found = isSchema(found) && Object.hasOwn(found, key) ? found[key] : undefined;
   }
   if (!isSchema(found)) throw bad("have references that lead somewhere", reference);
   return found;
+}
+
+/** Percent signs that encode nothing stand for themselves. */
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/**
+ * Follows every `$ref` of a schema once, so that none can fail while a call is under way.
+ *
+ * @throws {AgentError} `tool.bad_definition` when one leads out of the schema or nowhere, or the schema is too deep.
+ */
+export function checkReferences(schema: unknown, root: JSONSchema, depth = 0): void {
+  if (depth > MAX_DEPTH) throw bad(`be at most ${MAX_DEPTH} levels deep`, "deeper");
+  if (Array.isArray(schema)) { for (const entry of schema) checkReferences(entry, root, depth + 1); }
+  if (!isSchema(schema)) return;
+  if (typeof schema["$ref"] === "string") resolve(root, schema["$ref"]);
+  for (const [key, value] of Object.entries(schema)) {
+    if (!VALUES.has(key)) {
+      checkReferences(NAMED.has(key) && isSchema(value) ? Object.values(value) : value, root, depth + 1);
+    }
+  }
 }
 
 function bad(rule: string, value: string): AgentError {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { RunContext } from "./context.ts";
+import type { StandardSchemaV1 } from "./standard_schema.ts";
 
 /** Whether and which tool a model must call. Absent: as the provider has it. */
 export type ToolChoice =
@@ -18,7 +18,9 @@ export type JSONSchema = Readonly<Record<string, unknown>>;
 
 /** What a tool is told beside its arguments. */
 export interface ToolOptions<UserData = unknown> {
+  /** What the call can see and do. */
   readonly ctx: RunContext<UserData>;
+  /** The id that the model gave the call. */
   readonly toolCallId: string;
   /** Aborted when the call is called off: the session closes, or the agent leaves and time is up. */
   readonly abortSignal: AbortSignal;
@@ -36,21 +38,29 @@ export interface ToolFlags {
 
 /** A tool that runs here. Made by `tool()`. */
 export interface FunctionTool<Args = unknown, Result = unknown, UserData = unknown> {
+  /** Tells it from other kinds of tools. */
   readonly type: "function";
+  /** What models call it. Empty for one that is named by the key under which it is given. */
   readonly name: string;
+  /** What models are told about it. */
   readonly description: string;
+  /** Marks that the session reads. */
   readonly flags: ToolFlags;
   /** What models are told about the arguments. */
   readonly jsonSchema: JSONSchema;
   /** What checks the arguments; absent for plain JSON Schema, whose arguments pass as they are. */
   readonly schema?: StandardSchemaV1<unknown, Args>;
+  /** What to do when it is called while a call of it is running. */
   readonly onDuplicate: "allow" | "reject" | "replace" | "confirm";
+  /** Does the work. */
   readonly execute: (args: Args, options: ToolOptions<UserData>) => Result | Promise<Result>;
 }
 
 /** A tool that the provider runs itself. */
 export interface ProviderTool {
+  /** Tells it from other kinds of tools. */
   readonly type: "provider";
+  /** What the provider calls it. */
   readonly id: string;
   /** What the provider's API wants to hear about it. */
   readonly config: Readonly<Record<string, unknown>>;
@@ -58,14 +68,19 @@ export interface ProviderTool {
 
 /** Tools with a life of their own. */
 export interface Toolset {
+  /** Tells it from other kinds of tools. */
   readonly type: "toolset";
+  /** A name for the log. Two toolsets may share one. */
   readonly id: string;
+  /** What it holds; toolsets may hold toolsets. */
   readonly tools: readonly AnyTool[];
   /** Runs at the start of every activity that has it; must bear being called again. */
   setup?(): Promise<void> | void;
+  /** Runs when the activity or the session that has it ends. */
   aclose?(): Promise<void> | void;
 }
 
+/** A tool of any arguments and results, as it stands in a list. */
 // deno-lint-ignore no-explicit-any -- a list of tools holds tools of any arguments, and a function's parameter is contravariant
 export type AnyFunctionTool = FunctionTool<any, unknown, any>;
 
@@ -74,7 +89,10 @@ export type AnyTool = AnyFunctionTool | ProviderTool | Toolset;
 
 /** The tools of a request, by name. */
 export interface ToolContext {
+  /** Tools that run here, by name, in the order given. */
   readonly functionTools: ReadonlyMap<string, AnyFunctionTool>;
+  /** Tools that the provider runs. */
   readonly providerTools: readonly ProviderTool[];
+  /** The toolsets that some of the tools came from. */
   readonly toolsets: readonly Toolset[];
 }

@@ -120,6 +120,23 @@ test("what is wrong with a definition is named", () => {
   assert.match(bad({ parameters: z.object({ on: z.date() }) }), /zod must be able to write its parameters/);
 });
 
+test("a reference that leads nowhere is refused when the tool is defined, not when it is called", () => {
+  const jsonSchema = { type: "object", properties: { at: { $ref: "#/$defs/50%" } } };
+  assert.throws(
+    () => tool({ name: "go", description: "", parameters: { schema: z.object({}), jsonSchema }, execute }),
+    (error) => error instanceof AgentError && /current value is #\/\$defs\/50%/.test(error.message),
+  );
+  const fine = { ...jsonSchema, $defs: { "50%": { type: "string" } } };
+  tool({ name: "go", description: "", parameters: { schema: z.object({}), jsonSchema: fine }, execute });
+});
+
+test("a schema of another library is refused by the adapter of valibot", () => {
+  assert.throws(
+    () => valibotSchema(z.object({})),
+    (error) => error instanceof AgentError && /of zod$/.test(error.message),
+  );
+});
+
 test("a schema of valibot that JSON Schema cannot say is refused by its adapter", () => {
   assert.throws(
     () => valibotSchema(v.object({ on: v.date() })),

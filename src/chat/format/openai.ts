@@ -20,6 +20,7 @@ export interface OpenAIOptions extends PairOptions {
 
 /** A conversation, written out. */
 export interface OpenAIConversation {
+  /** For the field `messages` of a request. */
   readonly messages: readonly OpenAIMessage[];
   /** What had to be mended, for the log. */
   readonly notes: readonly PairNote[];
