@@ -8,6 +8,8 @@ import { AgentError } from "../base/error.ts";
 import { ChatContext } from "../chat/context.ts";
 import type { Instructions } from "../chat/instructions.ts";
 import { renderInstructions } from "../chat/instructions.ts";
+import { chatMessage } from "../chat/make.ts";
+import { pairToolCalls } from "../chat/render.ts";
 import type { ChatItem, ChatMessage, FunctionCall, MetricsReport } from "../chat/item.ts";
 import { CLEAR_LIMIT_MS } from "../reply/speak.ts";
 import { type FollowUp, Reply, type ReplyHost, type ReplySource } from "../reply/reply.ts";
@@ -77,6 +79,7 @@ export class Speeches {
   readonly #live = new Map<string, Live>();
   #serial = 0;
   #waitingForStore: (() => void)[] = [];
+  readonly #running = new Map<string, FunctionCall>();
 
   constructor(core: SessionCore) {
     this.#core = core;
@@ -182,7 +185,9 @@ export class Speeches {
   usePreemptive(activity: Activity, handleId: string, turn: UserTurn): void {
     const live = this.#live.get(handleId);
     if (live === undefined) return;
-    live.userMessage = this.#core.turns.finished(turn);
+    const finished = this.#core.turns.finished(turn);
+    // The message keeps the id that the model has seen.
+    live.userMessage = live.userMessage === undefined ? finished : chatMessage({ ...finished, id: live.userMessage.id });
     live.userMetrics = live.userMessage.metrics;
     live.handle["~"].scheduled = true;
     this.#storeUserMessage(live);
@@ -296,11 +301,10 @@ export class Speeches {
       cancelAgentHandoff: () => void (wantsHandoff = false),
       zipped: () => results.map((result) => [result.call, result.output] as const),
     });
-    for (const { call, output } of results) {
-      for (const item of [call, output]) {
-        live.activity.agent["~"].chatCtx.insert(item);
-        core.history.insert(item);
-      }
+    const started = [...functionCalls].sort((a, b) => a.createdAt - b.createdAt || callIndex(a) - callIndex(b));
+    for (const item of [...started, ...functionCallOutputs]) {
+      live.activity.agent["~"].chatCtx.insert(item);
+      core.history.insert(item);
     }
     let draining = isDraining;
     if (wantsHandoff && move.type === "handoff") {
@@ -326,15 +330,17 @@ export class Speeches {
       prompt: () => {
         const { chatCtx } = live.activity.agent["~"];
         const next = (live.base ?? chatCtx).copy();
+        const round = new Set(results.flatMap(({ call, output }) => [call.id, output.id]));
         for (const item of chatCtx.since(live.baseLength)) {
-          if (item.type !== "agent_config_update" && next.getById(item.id) === undefined) next.insert(item);
+          if (item.type === "agent_config_update" || round.has(item.id)) continue;
+          if (next.getById(item.id) === undefined) next.insert(item);
         }
-        for (const { call } of results) if (next.getById(call.id) === undefined) next.append(call);
-        for (const { output } of results) if (next.getById(output.id) === undefined) next.append(output);
-        live.activity.rendered(next, live.handle.inputDetails.modality);
+        for (const { call } of results) if (next.getById(call.id) === undefined) next.insert(call);
+        for (const { output } of results) if (next.getById(output.id) === undefined) next.insert(output);
         live.base = next.copy();
         live.baseLength = chatCtx.length;
-        return next;
+        this.#addRunningCalls(next);
+        return live.activity.rendered(next, live.handle.inputDetails.modality);
       },
     };
   }
@@ -366,11 +372,14 @@ export class Speeches {
         if (o.place === undefined) chatCtx.insert(userMessage);
         else chatCtx.insertAt(Math.min(o.place, chatCtx.length), userMessage);
       }
-      if (extra !== undefined) chatCtx.append(extra);
-      activity.rendered(chatCtx, o.modality);
       live.base = chatCtx.copy();
       live.baseLength = own.length;
-      return chatCtx;
+      this.#addRunningCalls(chatCtx);
+      if (extra !== undefined) {
+        chatCtx.append(extra);
+        live.base.append(extra);
+      }
+      return activity.rendered(chatCtx, o.modality);
     };
     const live: Live = this.#make(activity, {
       id: o.id,
@@ -502,6 +511,7 @@ export class Speeches {
         started: (call) => {
           handle["~"].items.push(call);
           emitPart(handle, { type: "tool_call", call });
+          this.#running.set(call.callId, call);
           core.toolsRunning(1);
           core.note("tool.start", { callId: call.callId, name: call.name, args: call.args });
           core.onHandleItem(call);
@@ -512,6 +522,7 @@ export class Speeches {
           if (place >= 0) items[place] = call;
           items.push(output);
           emitPart(handle, { type: "tool_result", output });
+          this.#running.delete(call.callId);
           core.toolsRunning(-1);
           core.note("tool.end", { callId: call.callId, output: output.output });
           core.onHandleItem(output);
@@ -557,7 +568,16 @@ export class Speeches {
   }
 
   #end(live: Live | undefined): void {
-    if (live === undefined || !this.#live.delete(live.handle.id)) return;
+    if (live === undefined || !this.#live.has(live.handle.id)) return;
+    // What was cut off in the queue ends after what was cut off before it, once that is stored: at most 200 ms later.
+    for (const other of this.#live.values()) {
+      if (other.rank < live.rank && other.interruptedAt === live.interruptedAt && isBeingStored(other)) {
+        if (live.interruptedAt !== undefined && this.#core.clock.now() < live.interruptedAt + CLEAR_LIMIT_MS) {
+          return void this.#waitingForStore.push(() => this.#core.inbox.report(live.rank, () => this.#end(live)));
+        }
+      }
+    }
+    this.#live.delete(live.handle.id);
     markDone(live.handle, (error) => this.#core.log("error", "done callback failed", { area: "speech", error }));
     this.#core.floor(live.activity.id, { type: "speech.done", t: 0, handleId: live.handle.id });
     this.#core.inbox.call({ type: "run.unwatch", t: 0, name: `handle:${live.handle.id}` });
@@ -568,7 +588,7 @@ export class Speeches {
     const now = this.#core.clock.now();
     const isPending = (): boolean => {
       for (const live of this.#live.values()) {
-        if (live.interruptedAt !== undefined && !live.stored && live.handle.scheduled && live.reply.speaks) return true;
+        if (isBeingStored(live)) return true;
       }
       return false;
     };
@@ -582,6 +602,15 @@ export class Speeches {
       };
       this.#waitingForStore.push(again);
     });
+  }
+
+  /** A model is told of the calls that still run, so that it does not make them again. */
+  #addRunningCalls(chatCtx: ChatContext): void {
+    for (const call of this.#running.values()) {
+      if (chatCtx.getById(call.id) !== undefined) continue;
+      const pair = pairToolCalls([call], { stateOf: () => "running" });
+      for (const item of pair) chatCtx.append(item);
+    }
   }
 
   #selectTools(activity: Activity, names: readonly string[] | undefined, onEnter: boolean): ToolContext {
@@ -620,4 +649,14 @@ export class Speeches {
       ...(started !== undefined && stopped !== undefined && { e2eLatency: started - stopped }),
     };
   }
+}
+
+/** It was cut off while it was heard, and how much was heard is not known yet. */
+function isBeingStored(live: Live): boolean {
+  return live.interruptedAt !== undefined && !live.stored && live.handle.scheduled && live.reply.speaks;
+}
+
+/** The place of a call among those of its round: its id ends with it. */
+function callIndex(call: FunctionCall): number {
+  return Number(call.id.slice(call.id.lastIndexOf("_") + 1));
 }

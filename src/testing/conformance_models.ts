@@ -313,7 +313,7 @@ export function scenarioDetector(script: DetectorScript, clock: Clock, observe: 
     kind: "turn_detector",
     model: "scripted",
     provider: "scripted",
-    unlikelyThreshold: () => script.threshold,
+    unlikelyThreshold: () => script.threshold ?? 0.5,
     supportsLanguage: () => script.supported ?? true,
     async predictEndOfTurn(chatCtx) {
       const last = chatCtx.items.at(-1);
