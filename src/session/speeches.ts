@@ -25,6 +25,9 @@ import { runContext } from "./run_context.ts";
 import { emitPart, markDone, markInterrupted, SPEECH_PRIORITY_NORMAL, SpeechHandle } from "./speech_handle.ts";
 import type { UserTurn } from "./user_turns.ts";
 
+/** What a tool says stands this much behind its call. Chosen: less than any clock shows. */
+const AFTER_CALL_MS = 0.001;
+
 /** How a reply is asked for. */
 export interface GenerateReplyOptions {
   /** What the user says: stored as the user's message. An empty text is none. */
@@ -57,6 +60,8 @@ export interface Live {
   readonly kind: "say" | "reply";
   readonly rank: number;
   readonly addToChatCtx: boolean;
+  /** A tool asked for it: it stands behind the tool's call, even in the same instant. */
+  readonly insideTool: boolean;
   /** Set when the reply is to a turn or to text: stored when the speech is scheduled. */
   userMessage: ChatMessage | undefined;
   userMetrics: MetricsReport | undefined;
@@ -138,6 +143,7 @@ export class Speeches {
       toolChoice: o.toolChoice ?? (caller.insideTool ? "none" : undefined),
       tools: o.tools,
       onEnter: caller.onEnter,
+      insideTool: caller.insideTool,
       allowInterruptions: o.allowInterruptions,
       modality: o.inputModality ?? "text",
       transcript: undefined,
@@ -260,7 +266,7 @@ export class Speeches {
         interrupted,
         // A text that was said whole is stamped now; all else stands where it began, before what cut it off.
         ...(outcome.startedAt !== undefined && (live.kind === "reply" || interrupted) &&
-          { createdAt: this.#core.wall(outcome.startedAt) }),
+          { createdAt: this.#core.wall(outcome.startedAt) + (live.insideTool ? AFTER_CALL_MS : 0) }),
         ...(outcome.llm && { id: outcome.llm.itemId, extra: outcome.llm.extra }),
         metrics: this.#messageMetrics(live),
       });
@@ -357,6 +363,7 @@ export class Speeches {
     readonly toolChoice?: ToolChoice | undefined;
     readonly tools?: readonly string[] | undefined;
     readonly onEnter?: boolean;
+    readonly insideTool?: boolean;
     readonly allowInterruptions?: boolean | undefined;
   }): Live {
     const core = this.#core;
@@ -395,6 +402,7 @@ export class Speeches {
       },
       allowInterruptions: o.allowInterruptions,
       addToChatCtx: true,
+      insideTool: o.insideTool ?? false,
       modality: o.modality,
       userMessage: o.message,
       toolCtx,
@@ -411,6 +419,7 @@ export class Speeches {
     readonly source: ReplySource;
     readonly allowInterruptions: boolean | undefined;
     readonly addToChatCtx: boolean;
+    readonly insideTool?: boolean;
     readonly modality: "text" | "audio";
     readonly userMessage?: ChatMessage | undefined;
     readonly toolCtx?: ToolContext;
@@ -432,6 +441,7 @@ export class Speeches {
       kind: o.kind,
       rank,
       addToChatCtx: o.addToChatCtx,
+      insideTool: o.insideTool ?? false,
       userMessage: o.userMessage,
       userMetrics: undefined,
       base: undefined,
