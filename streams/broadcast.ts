@@ -5,6 +5,7 @@
  */
 import { fromPush, type FromPushOptions, type Inlet } from "./from_push.ts";
 import { checkLimit } from "./limit.ts";
+import { lock } from "./lock.ts";
 
 /** How much a subscriber holds, and what happens then: the oldest is dropped (or the subscriber fails), or the source waits. */
 export type SubscribeOptions<T> =
@@ -43,6 +44,8 @@ interface Subscriber<T> extends Inlet<T> {
  * that waits holds them until it is read or cancelled. Holds the limits of the subscribers, and one value that was under
  * way when the last subscriber left.
  *
+ * @throws {AgentError} `stream.bad_option` when the source is locked.
+ *
  * @example A recogniser that may lag a second behind, and a recorder that must not lose a frame
  * ```ts
  * const sound = broadcast(microphone, { cancelWithLast: true });
@@ -54,7 +57,7 @@ export function broadcast<T>(
   source: ReadableStream<T>,
   { cancelWithLast = false }: BroadcastOptions = {},
 ): Broadcast<T> {
-  const reader = source.getReader();
+  const reader = lock(source, "broadcast a source");
   const subscribers = new Set<Subscriber<T>>();
   let ending: ((inlet: Inlet<T>) => void) | undefined; // how the source ended
   let cancelled = Promise.resolve();

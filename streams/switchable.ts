@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AgentError } from "../src/base/error.ts";
+import { lock } from "./lock.ts";
 
 /** What to do about a source that fails. */
 export interface SwitchableOptions {
@@ -121,13 +121,7 @@ export function switchable<T>({ onFail }: SwitchableOptions = {}): Switchable<T>
   return {
     readable,
     switchTo(source) {
-      if (source?.locked) {
-        throw new AgentError(
-          "stream.bad_option",
-          "Cannot switch to a source as nobody else may be reading it: current value is a locked stream",
-        );
-      }
-      const next = source?.getReader();
+      const next = source === null ? undefined : lock(source, "switch to a source");
       if (over) return drop(next, new DOMException("The stream is over", "AbortError"));
       const left = leave(new DOMException("Another source took its place", "AbortError"));
       current = next;

@@ -13,6 +13,7 @@ export interface AudioFrame {
   readonly sampleRate: number;
   /** Number of interleaved channels. */
   readonly channels: number;
+  /** Length of the frame in samples. */
   readonly samplesPerChannel: number;
 }
 

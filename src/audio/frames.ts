@@ -84,8 +84,9 @@ export function frameCutter(options: FrameCutterOptions): FrameCutter {
 
 /** What the bytes are, and how long the frames are to be. */
 export interface PcmFramesOptions {
+  /** Samples per second and channel. */
   readonly sampleRate: number;
-  /** Default: 1. */
+  /** Number of interleaved channels. Default: 1. */
   readonly channels?: number;
   /** Length of a frame in milliseconds. Default: 20. */
   readonly durationMs?: number;

@@ -8,6 +8,7 @@ import { toInt16 } from "./pcm.ts";
 
 /** A sound that goes into a mix. */
 export interface MixInput {
+  /** Interleaved, if there are several channels. Left as they are. */
   readonly samples: Int16Array;
   /** Linear; 1 leaves it, 0 is silence, 0.5 is 6 dB softer. Default: 1. */
   readonly gain?: number;

@@ -216,7 +216,7 @@ test("a subscriber that leaves while values are handed out gets none, and harms 
 test("a locked source and a bad limit are refused at the call", () => {
   const { stream } = counting();
   const fan = broadcast(stream);
-  assert.throws(() => broadcast(stream), TypeError);
+  assert.throws(() => broadcast(stream), (error) => error instanceof AgentError && error.code === "stream.bad_option");
   for (const limit of [0, 2.5, Infinity, NaN]) {
     for (const options of [{ limit, wait: true }, { limit, onDrop: "fail" }] as const) {
       assert.throws(
