@@ -128,7 +128,7 @@ export function fromPush<T>(
   }, { highWaterMark: 0 });
 }
 
-/** A rejection that nobody hears must not end the process. */
+/** A rejection that nobody hears would end the program. */
 function quieten(work: void | Promise<void>): void {
   Promise.resolve(work).catch(() => {});
 }

@@ -23,7 +23,7 @@ const MAX_EXACT_PHASES = 1024;
 const TABLE_PHASES = 4096;
 /** Samples taken at a time, however large the block, so that a resampler stays small. Chosen: above 20 ms at 48,000 Hz. */
 const PIECE = 1024;
-/** Filters kept for later resamplers of the same ratio. Chosen: more ratios than any process uses. */
+/** Filters kept for later resamplers of the same ratio. Chosen: more ratios than any program uses. */
 const MAX_KEPT_FILTERS = 32;
 
 /** Changes the rate of one run of sound, block by block. */
@@ -70,7 +70,7 @@ export interface ResamplerOptions {
  * ```ts
  * const up = resampler({ from: 8_000, to: 16_000 });
  * const blocks = [up.push(new Int16Array(160)), up.push(new Int16Array(160)), up.flush()];
- * console.log(blocks.reduce((sum, block) => sum + block.length, 0)); // 640
+ * const total = blocks.reduce((sum, block) => sum + block.length, 0); // 640
  * ```
  */
 export function resampler({ from, to, channels = 1 }: ResamplerOptions): Resampler {
