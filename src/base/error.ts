@@ -56,6 +56,7 @@ export const REMEDIES = {
   "clock.bad_time": "Give a finite time in milliseconds that is not in the past.",
   "clock.stuck":
     "Time cannot reach what is waited for: see that something is armed, that host work is declared with `hold`, and that no timer arms itself for the same instant for ever.",
+  "sink.closed": "The place where the agent is heard has ended: give the session another one.",
   "socket.failed": "The socket could not be opened or broke: see `cause`.",
   "trace.bad_record": "The file is no trace of this library, or is cut off: the message names the line.",
   "trace.diverged": "The trace replays differently: it was made by another version, or the machine changed.",

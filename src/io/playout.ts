@@ -33,9 +33,10 @@ export interface PlayoutSink {
   };
   /**
    * Opens a segment that plays after those before it. Closing the writer means that no more frames come and the rest
-   * must play; aborting it means the same as `clear()` for this segment.
+   * must play; aborting it means the same as `clear()` for this segment. Give it the signal of a pipe into it too: an aborted
+   * `pipeTo` waits for the write under way before it tells the sink.
    */
-  open(segmentId: string): WritableStream<AudioFrame>;
+  open(segmentId: string, options?: { readonly signal?: AbortSignal }): WritableStream<AudioFrame>;
   /** Falls silent at once and keeps position. Idempotent. */
   pause(): void;
   /** Goes on from where it fell silent. Idempotent. */

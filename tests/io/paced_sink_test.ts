@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { virtualClock } from "../../adapters/runtime/virtual.ts";
+import { type AudioFrame, audioFrame } from "../../src/audio/frame.ts";
+import { AgentError } from "../../src/base/error.ts";
+import { type PacedSink, pacedSink } from "../../src/io/paced_sink.ts";
+import type { PlayoutAck } from "../../src/io/playout.ts";
+import { collect, playoutSinkContract, ramp, speak } from "../contracts/playout_sink.ts";
+
+const hasCode = (code: string) => (error: unknown) => error instanceof AgentError && error.code === code;
+
+async function readAll(sink: PacedSink): Promise<PlayoutAck[]> {
+  const all: PlayoutAck[] = [];
+  for await (const ack of sink.acks) all.push(ack);
+  return all;
+}
+
+playoutSinkContract({
+  name: "pacedSink",
+  graceMs: 0,
+  make(clock) {
+    const heard: { frame: AudioFrame; at: number }[] = [];
+    return { heard, sink: pacedSink(clock, { onPlayed: (frame, at) => heard.push({ frame, at }) }) };
+  },
+});
+
+test("positions are told at their interval, to the sample", async () => {
+  const clock = virtualClock();
+  const sink = pacedSink(clock, { positionEveryMs: 100 });
+  const acks = collect(sink);
+  const frame = audioFrame(new Int16Array(22_050), 22_050);
+  void speak(sink.open("a"), [frame]);
+  await clock.advance(250);
+  assert.deepEqual(acks.map((ack) => "positionMs" in ack ? Math.round(ack.positionMs) : ack.type), [
+    "started",
+    100,
+    200,
+  ]);
+  sink.pause();
+  await clock.advance(0);
+  const last = acks.at(-1);
+  assert.ok(last?.type === "position");
+  assert.ok(Math.abs(last.positionMs - (Math.floor(250 * 22.05) * 1000) / 22_050) < 1e-9);
+  sink.resume();
+  await clock.run();
+  assert.equal(acks.filter(({ type }) => type === "finished").length, 1);
+});
+
+test("a session that does not read acknowledgements piles up none but the latest position", async () => {
+  const clock = virtualClock();
+  const sink = pacedSink(clock, { aheadMs: Infinity });
+  void speak(sink.open("a"), [ramp(8_000)]);
+  await clock.run();
+  const acks = collect(sink);
+  await clock.advance(0);
+  assert.deepEqual(acks.map(({ type }) => type), ["started", "position", "finished"]);
+});
+
+test("frames of several rates in one segment follow each other exactly", async () => {
+  const clock = virtualClock();
+  const heard: number[] = [];
+  const sink = pacedSink(clock, { onPlayed: (_, at) => heard.push(at) });
+  const acks = collect(sink);
+  const silence = (rate: number) => audioFrame(new Int16Array(rate / 50), rate);
+  void speak(sink.open("a"), [silence(8_000), silence(48_000), silence(24_000)]);
+  await clock.run();
+  assert.deepEqual(heard, [0, 20, 40]);
+  assert.deepEqual(acks.at(-1), { type: "finished", segmentId: "a", positionMs: 60 });
+});
+
+test("with no limit ahead, a whole speech is taken at once", async () => {
+  const clock = virtualClock();
+  const sink = pacedSink(clock, { aheadMs: Infinity });
+  const spoken = speak(sink.open("a"), Array.from({ length: 500 }, () => ramp(20)));
+  await clock.advance(0);
+  await spoken;
+  assert.equal(sink.isPlaying, true);
+  await clock.run();
+  assert.equal(clock.now(), 10_000);
+  assert.equal(sink.isPlaying, false);
+});
+
+test("stereo frames are cut between samples, never within one", async () => {
+  const clock = virtualClock();
+  const heard: AudioFrame[] = [];
+  const sink = pacedSink(clock, { onPlayed: (frame) => heard.push(frame) });
+  void speak(sink.open("a"), [audioFrame(Int16Array.from({ length: 1_600 }, (_, index) => index), 8_000, 2)]);
+  await clock.advance(25);
+  sink.clear();
+  assert.deepEqual(heard.map(({ channels, samplesPerChannel, data }) => [channels, samplesPerChannel, data.length]), [
+    [2, 200, 400],
+  ]);
+});
+
+test("disposing clears what plays, ends the acknowledgements, and refuses what comes later", async () => {
+  const clock = virtualClock();
+  const sink = pacedSink(clock);
+  const reading = readAll(sink);
+  void speak(sink.open("a"), [ramp(100)]);
+  await clock.advance(20);
+  sink[Symbol.dispose]();
+  sink[Symbol.dispose]();
+  assert.deepEqual((await reading).map(({ type }) => type), ["started", "cleared"]);
+  await assert.rejects(speak(sink.open("b"), [ramp(20)]), hasCode("sink.closed"));
+  assert.equal(clock.armed, 0);
+});
+
+test("a listener that throws fails the sink, and nothing else", async () => {
+  const clock = virtualClock();
+  const broken = new Error("disk full");
+  const sink = pacedSink(clock, {
+    onPlayed: () => {
+      throw broken;
+    },
+  });
+  const reading = readAll(sink);
+  reading.catch(() => {});
+  void speak(sink.open("a"), [ramp(20), ramp(20)]);
+  await clock.run();
+  await assert.rejects(reading, broken);
+  assert.equal(clock.armed, 0);
+});
+
+test("misuse is refused", async () => {
+  const sink = pacedSink(virtualClock());
+  const writer = sink.open("a").getWriter();
+  assert.throws(() => sink.open("a"), hasCode("stream.bad_option"));
+  await assert.rejects(writer.write({ ...ramp(20), sampleRate: 0 }), hasCode("audio.bad_frame"));
+});
