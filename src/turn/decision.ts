@@ -23,12 +23,14 @@ export function decide(d: Draft, trigger: DecisionTrigger, skipReply: boolean = 
   const { config, turn } = d;
   const { finalText, lastSpeakingTime, lastFinalTime, userTurnStart } = turn.recognition;
   const manual = config.mode === "manual";
-  if (!manual && finalText === "" && (config.hasStt || config.llm !== "realtime")) return;
+  const noWords = !manual && finalText === "" && (config.hasStt || config.llm !== "realtime");
+  const referenceRepeats = !isFixed(d) && atClose && lastFinalTime !== undefined; // what OURS-5 mends
+  if (noWords && !referenceRepeats) return;
   abandonQuestion(d);
   const open = { trigger, skipReply, atClose, lastSpeakingTime, lastFinalTime, userTurnStart };
   if (d.shared.closing) {
     wait(d, open, -Infinity);
-  } else if (manual || config.detector === "none" || finalText === "") {
+  } else if (manual || config.detector === "none" || (config.detector === "text" && finalText === "")) {
     wait(d, open, minDelay(turn.endpointing, config.endpointing));
   } else if (config.detector === "text") {
     const id = nextSerial(d);
@@ -241,7 +243,8 @@ function acceptWords(d: Draft, info: TurnInfo, lastSpeakingTime: number | undefi
   resetTranscription(d);
   region.finalText = "";
   region.confidences = [];
-  region.lastFinalTime = undefined;
+  // A closing reference commits what it has just committed once more, as it still counts as recent.
+  if (isFixed(d) || !d.shared.closing) region.lastFinalTime = undefined;
   if (isFixed(d)) region.interimText = ""; // OURS-6
   // Otherwise the user has spoken again, and these belong to the next turn.
   if (region.lastSpeakingTime === lastSpeakingTime) {

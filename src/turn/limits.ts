@@ -5,6 +5,7 @@
  */
 import { cancelTimer, type Draft, edit, emit, isFixed, order, setTimer } from "./draft.ts";
 import type { TurnEvent } from "./event.ts";
+import { cancelPreemptive } from "./preemptive.ts";
 import type { Exceeded } from "./regions.ts";
 import { currentTranscript } from "./interruption.ts";
 import { countSpacedWords, joinText } from "./words.ts";
@@ -57,6 +58,7 @@ export function advanceLimits(d: Draft): void {
     region.finalText = "";
     region.preflightText = "";
     region.confidences = [];
+    cancelPreemptive(d);
   }
   order(d, { type: "exceeded.runHook", ...event });
 }

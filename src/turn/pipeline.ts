@@ -38,7 +38,6 @@ export function offerTurn(d: Draft, offered: TurnInfo): "replied" | "unanswered"
     cancelPreemptive(d);
     order(d, { type: "log", level: "warn", code: "turn.scheduling_paused" });
     if (d.shared.closing) {
-      if (info.transcript === "" && isFixed(d)) return refuse(d, "empty");
       const id = begin(d, info);
       order(d, { type: "turn.store", turnId: id, reason: "scheduling_paused" });
       return "unanswered";
