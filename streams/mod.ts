@@ -3,8 +3,12 @@
  *
  * @module
  */
-export { broadcast } from "./broadcast.ts";
-export { fromPush } from "./from_push.ts";
-export { fuse } from "./fuse.ts";
-export { switchable } from "./switchable.ts";
-export { toStream } from "./to_stream.ts";
+export { type Broadcast, broadcast, type BroadcastOptions, type SubscribeOptions } from "./broadcast.ts";
+export { collect } from "./collect.ts";
+export { type Disconnect, fromPush, type FromPushOptions, type Inlet } from "./from_push.ts";
+export { fuse, type Stage, type Step } from "./fuse.ts";
+export { merge } from "./merge.ts";
+export { pace, type PaceOptions } from "./pace.ts";
+export { rechunk } from "./rechunk.ts";
+export { type Switchable, switchable, type SwitchableOptions } from "./switchable.ts";
+export { type StreamSource, toStream } from "./to_stream.ts";
