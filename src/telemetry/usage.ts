@@ -1,2 +1,208 @@
-export interface SessionUsage { readonly modelUsage: readonly unknown[] }
-export class UsageCollector { collect(_m: unknown): boolean { return false; } snapshot(): SessionUsage { return { modelUsage: [] }; } reset(): void {} }
+/**
+ * What the models of a session have used so far.
+ *
+ * @module
+ */
+import type { LLMMetrics, ModelMetrics, RealtimeModelMetrics, STTMetrics, TTSMetrics } from "../model/metrics.ts";
+
+/** Whose usage it is. */
+export interface UsageOwner {
+  /** Empty when the model does not say. */
+  readonly provider: string;
+  /** Empty when the model does not say. */
+  readonly model: string;
+}
+
+/** What a language model used, realtime models included. Only the latter fill the kinds of tokens and the duration. */
+export interface LLMModelUsage extends UsageOwner {
+  readonly type: "llm_usage";
+  readonly inputTokens: number;
+  readonly inputCachedTokens: number;
+  readonly inputCacheCreationTokens: number;
+  readonly inputAudioTokens: number;
+  readonly inputCachedAudioTokens: number;
+  readonly inputTextTokens: number;
+  readonly inputCachedTextTokens: number;
+  readonly inputImageTokens: number;
+  readonly inputCachedImageTokens: number;
+  readonly outputTokens: number;
+  readonly outputAudioTokens: number;
+  readonly outputTextTokens: number;
+  readonly sessionDurationMs: number;
+}
+
+/** What a voice used. */
+export interface TTSModelUsage extends UsageOwner {
+  readonly type: "tts_usage";
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly charactersCount: number;
+  readonly audioDurationMs: number;
+}
+
+/** What a recogniser used. */
+export interface STTModelUsage extends UsageOwner {
+  readonly type: "stt_usage";
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly audioDurationMs: number;
+}
+
+/** What a detector of interruptions, or of ends of turns, used. */
+export interface DetectorUsage extends UsageOwner {
+  readonly type: "interruption_usage" | "eot_usage";
+  readonly totalRequests: number;
+}
+
+/** What one model used. */
+export type ModelUsage = LLMModelUsage | TTSModelUsage | STTModelUsage | DetectorUsage;
+
+/** What a session used: language models first, then voices, recognisers, detectors of interruptions and of turns. */
+export interface SessionUsage {
+  readonly modelUsage: readonly ModelUsage[];
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+type Kind = ModelUsage["type"];
+
+const ORDER: readonly Kind[] = ["llm_usage", "tts_usage", "stt_usage", "interruption_usage", "eot_usage"];
+
+/** Adds measurements up, for each kind of model, provider and model. What is measured twice counts twice. */
+export class UsageCollector {
+  readonly #byKind = new Map<Kind, Map<string, Map<string, Writable<ModelUsage>>>>();
+
+  /** Adds a measurement. False when it costs nothing that is counted, such as voice activity and ends of utterances. */
+  collect(metrics: ModelMetrics): boolean {
+    switch (metrics.type) {
+      case "llm_metrics":
+        addLLM(this.#entry("llm_usage", metrics, newLLM), metrics);
+        return true;
+      case "realtime_model_metrics":
+        addRealtime(this.#entry("llm_usage", metrics, newLLM), metrics);
+        return true;
+      case "tts_metrics":
+        addTTS(this.#entry("tts_usage", metrics, newTTS), metrics);
+        return true;
+      case "stt_metrics":
+        addSTT(this.#entry("stt_usage", metrics, newSTT), metrics);
+        return true;
+      case "interruption_metrics":
+        this.#entry("interruption_usage", metrics, newDetector("interruption_usage")).totalRequests +=
+          metrics.numRequests;
+        return true;
+      case "eot_inference_metrics":
+        this.#entry("eot_usage", metrics, newDetector("eot_usage")).totalRequests += metrics.numRequests;
+        return true;
+      case "vad_metrics":
+      case "eou_metrics":
+        return false;
+      default:
+        return metrics satisfies never;
+    }
+  }
+
+  /** What was used so far, as copies. */
+  flatten(): ModelUsage[] {
+    const all: ModelUsage[] = [];
+    for (const kind of ORDER) {
+      for (const models of this.#byKind.get(kind)?.values() ?? []) {
+        for (const usage of models.values()) all.push({ ...usage });
+      }
+    }
+    return all;
+  }
+
+  /** What was used so far, as copies. */
+  snapshot(): SessionUsage {
+    return { modelUsage: this.flatten() };
+  }
+
+  /** Goes back to nothing. */
+  reset(): void {
+    this.#byKind.clear();
+  }
+
+  #entry<U extends ModelUsage>(kind: U["type"], metrics: ModelMetrics, make: (owner: UsageOwner) => U): Writable<U> {
+    const { modelProvider: provider = "", modelName: model = "" } = metrics.metadata ?? {};
+    let providers = this.#byKind.get(kind);
+    if (providers === undefined) this.#byKind.set(kind, providers = new Map());
+    let models = providers.get(provider);
+    if (models === undefined) providers.set(provider, models = new Map());
+    let usage = models.get(model);
+    if (usage === undefined) models.set(model, usage = make({ provider, model }));
+    return usage as Writable<U>; // each kind has a map of its own
+  }
+}
+
+/** The usage without its zeroes, to show it. */
+export function filterZeroValues(usage: ModelUsage): Partial<ModelUsage> {
+  return Object.fromEntries(Object.entries(usage).filter(([, value]) => value !== 0)) as Partial<ModelUsage>;
+}
+
+function newLLM(owner: UsageOwner): LLMModelUsage {
+  return {
+    type: "llm_usage",
+    ...owner,
+    inputTokens: 0,
+    inputCachedTokens: 0,
+    inputCacheCreationTokens: 0,
+    inputAudioTokens: 0,
+    inputCachedAudioTokens: 0,
+    inputTextTokens: 0,
+    inputCachedTextTokens: 0,
+    inputImageTokens: 0,
+    inputCachedImageTokens: 0,
+    outputTokens: 0,
+    outputAudioTokens: 0,
+    outputTextTokens: 0,
+    sessionDurationMs: 0,
+  };
+}
+
+function newTTS(owner: UsageOwner): TTSModelUsage {
+  return { type: "tts_usage", ...owner, inputTokens: 0, outputTokens: 0, charactersCount: 0, audioDurationMs: 0 };
+}
+
+function newSTT(owner: UsageOwner): STTModelUsage {
+  return { type: "stt_usage", ...owner, inputTokens: 0, outputTokens: 0, audioDurationMs: 0 };
+}
+
+function newDetector(type: DetectorUsage["type"]): (owner: UsageOwner) => DetectorUsage {
+  return (owner) => ({ type, ...owner, totalRequests: 0 });
+}
+
+function addLLM(usage: Writable<LLMModelUsage>, metrics: LLMMetrics): void {
+  usage.inputTokens += metrics.promptTokens;
+  usage.inputCachedTokens += metrics.promptCachedTokens;
+  usage.inputCacheCreationTokens += metrics.cacheCreationTokens;
+  usage.outputTokens += metrics.completionTokens;
+}
+
+function addRealtime(usage: Writable<LLMModelUsage>, metrics: RealtimeModelMetrics): void {
+  const { inputTokenDetails: input, outputTokenDetails: output } = metrics;
+  usage.inputTokens += metrics.inputTokens;
+  usage.inputCachedTokens += input.cachedTokens;
+  usage.inputAudioTokens += input.audioTokens;
+  usage.inputTextTokens += input.textTokens;
+  usage.inputImageTokens += input.imageTokens;
+  usage.inputCachedAudioTokens += input.cachedTokensDetails?.audioTokens ?? 0;
+  usage.inputCachedTextTokens += input.cachedTokensDetails?.textTokens ?? 0;
+  usage.inputCachedImageTokens += input.cachedTokensDetails?.imageTokens ?? 0;
+  usage.outputTokens += metrics.outputTokens;
+  usage.outputAudioTokens += output.audioTokens;
+  usage.outputTextTokens += output.textTokens;
+  usage.sessionDurationMs += metrics.sessionDurationMs;
+}
+
+function addTTS(usage: Writable<TTSModelUsage>, metrics: TTSMetrics): void {
+  usage.inputTokens += metrics.inputTokens;
+  usage.outputTokens += metrics.outputTokens;
+  usage.charactersCount += metrics.charactersCount;
+  usage.audioDurationMs += metrics.audioDurationMs;
+}
+
+function addSTT(usage: Writable<STTModelUsage>, metrics: STTMetrics): void {
+  usage.inputTokens += metrics.inputTokens;
+  usage.outputTokens += metrics.outputTokens;
+  usage.audioDurationMs += metrics.audioDurationMs;
+}
