@@ -20,9 +20,49 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/telemetry": ["src/base", "src/audio", "src/chat", "src/tool", "src/trace", "streams", "src/model", "src/io"],
   "src/model": ["src/base", "src/audio", "src/chat", "src/tool", "streams", "src/io"],
   "src/io": ["src/base", "src/audio", "src/chat", "src/tool", "streams", "src/model"],
-  "src/reply": ["src/base", "src/audio", "src/chat", "src/tool", "src/turn", "src/stage", "src/trace", "streams", "src/telemetry", "src/model", "src/io"],
-  "src/session": ["src/base", "src/audio", "src/chat", "src/tool", "src/turn", "src/stage", "src/trace", "streams", "src/telemetry", "src/model", "src/io", "src/reply"],
-  "src/testing": ["src/base", "src/audio", "src/chat", "src/tool", "src/turn", "src/stage", "src/trace", "streams", "src/telemetry", "src/model", "src/io", "src/reply", "src/session", "adapters/runtime"],
+  "src/reply": [
+    "src/base",
+    "src/audio",
+    "src/chat",
+    "src/tool",
+    "src/turn",
+    "src/stage",
+    "src/trace",
+    "streams",
+    "src/telemetry",
+    "src/model",
+    "src/io",
+  ],
+  "src/session": [
+    "src/base",
+    "src/audio",
+    "src/chat",
+    "src/tool",
+    "src/turn",
+    "src/stage",
+    "src/trace",
+    "streams",
+    "src/telemetry",
+    "src/model",
+    "src/io",
+    "src/reply",
+  ],
+  "src/testing": [
+    "src/base",
+    "src/audio",
+    "src/chat",
+    "src/tool",
+    "src/turn",
+    "src/stage",
+    "src/trace",
+    "streams",
+    "src/telemetry",
+    "src/model",
+    "src/io",
+    "src/reply",
+    "src/session",
+    "adapters/runtime",
+  ],
 };
 const ADAPTER = ["src/base", "src/audio", "src/chat", "src/tool", "src/model", "src/io", "streams"];
 const ADAPTER_ALSO: Readonly<Record<string, readonly string[]>> = {
@@ -37,7 +77,8 @@ const ADAPTER_ALSO: Readonly<Record<string, readonly string[]>> = {
 const OUTWARD = new Map([["src/session/default_runtime.ts", "adapters/runtime/detect.ts"]]);
 const CORE_PACKAGES = new Set(["@opentelemetry/api", "valibot", "@standard-schema/spec"]);
 
-const code = (pattern: string): string[] => globSync(pattern, { cwd: root }).map((path) => path.replaceAll("\\", "/")).sort();
+const code = (pattern: string): string[] =>
+  globSync(pattern, { cwd: root }).map((path) => path.replaceAll("\\", "/")).sort();
 const core = [...code("src/**/*.ts"), ...code("streams/**/*.ts")];
 const adapters = code("adapters/**/*.ts");
 
@@ -53,11 +94,16 @@ function importsOf(file: string): Import[] {
   for (const match of text.matchAll(/^\s*(?:import|export)\s+(type\s+)?([^;]*?)\s*from\s+"([^"]+)"/gm)) {
     const names = match[2] ?? "";
     const isType = match[1] !== undefined ||
-      (/^\{.*\}$/s.test(names) && names.slice(1, -1).split(",").filter((n) => n.trim() !== "").every((n) => n.trim().startsWith("type ")));
+      (/^\{.*\}$/s.test(names) &&
+        names.slice(1, -1).split(",").filter((n) => n.trim() !== "").every((n) => n.trim().startsWith("type ")));
     found.push({ file, target: match[3] as string, isType });
   }
   for (const match of text.matchAll(/^(?!\s*(?:\*|\/\/)).*\bimport\(\s*"([^"]+)"\s*\)/gm)) {
-    found.push({ file, target: match[1] as string, isType: /typeof import|: import|\bimport\("[^"]+"\)\./.test(match[0]) });
+    found.push({
+      file,
+      target: match[1] as string,
+      isType: /typeof import|: import|\bimport\("[^"]+"\)\./.test(match[0]),
+    });
   }
   return found;
 }
@@ -86,7 +132,9 @@ test("no file of the core imports a layer above it", () => {
 
 test("the core imports no package but the three it may", () => {
   const wrong = core.flatMap((file) =>
-    importsOf(file).filter(({ target }) => !target.startsWith(".") && !CORE_PACKAGES.has(target)).map(({ target }) => `${file} -> ${target}`)
+    importsOf(file).filter(({ target }) => !target.startsWith(".") && !CORE_PACKAGES.has(target)).map(({ target }) =>
+      `${file} -> ${target}`
+    )
   );
   assert.deepEqual(wrong, []);
 });
@@ -126,7 +174,9 @@ test("no file in src or streams names the clock, dice, process or console", () =
 
 test("nothing is imported without its extension", () => {
   const wrong = [...core, ...adapters].flatMap((file) =>
-    importsOf(file).filter(({ target }) => target.startsWith(".") && !/\.(?:ts|json)$/.test(target)).map(({ target }) => `${file} -> ${target}`)
+    importsOf(file).filter(({ target }) => target.startsWith(".") && !/\.(?:ts|json)$/.test(target)).map(({ target }) =>
+      `${file} -> ${target}`
+    )
   );
   assert.deepEqual(wrong, []);
 });

@@ -56,7 +56,11 @@ for (const folder of folders) {
       if (difference === undefined) passed++;
       else {
         failed++;
-        console.log(`FAIL ${scenario.name} (${scenario.topic}, ${compat}, ${verdictFor(scenario, compat).kind}): ${difference.slice(0, 700)}`);
+        console.log(
+          `FAIL ${scenario.name} (${scenario.topic}, ${compat}, ${verdictFor(scenario, compat).kind}): ${
+            difference.slice(0, 700)
+          }`,
+        );
       }
     }
   }

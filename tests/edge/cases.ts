@@ -27,8 +27,14 @@ function echo(): LLM {
       const chunks: ChatChunk[] = last?.type === "function_call_output"
         ? [{ id: "2", delta: { content: `It is ${last.output}.` } }]
         : last?.type === "message" && last.textContent === "What time is it?"
-        ? [{ id: "1", delta: { toolCalls: [{ type: "function", callId: "c1", name: "clock", args: '{"zone":"UTC"}' }] } }]
-        : (last?.type === "message" ? last.textContent ?? "" : "").split(/(?<= )/).map((content) => ({ id: "1", delta: { content } }));
+        ? [{
+          id: "1",
+          delta: { toolCalls: [{ type: "function", callId: "c1", name: "clock", args: '{"zone":"UTC"}' }] },
+        }]
+        : (last?.type === "message" ? last.textContent ?? "" : "").split(/(?<= )/).map((content) => ({
+          id: "1",
+          delta: { content },
+        }));
       return new ReadableStream({
         pull(controller) {
           const chunk = chunks.shift();
