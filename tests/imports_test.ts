@@ -66,6 +66,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 const ADAPTER = ["src/base", "src/audio", "src/chat", "src/tool", "src/model", "src/io", "streams"];
 const ADAPTER_ALSO: Readonly<Record<string, readonly string[]>> = {
+  "adapters/flite": ["adapters/onnx"], // how a file is found and read, no more
   "adapters/silero": ["adapters/onnx"],
   "adapters/whisper": ["adapters/onnx"],
   "adapters/smart_turn": ["adapters/onnx"],
