@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { virtualClock } from "../../adapters/runtime/virtual.ts";
 import { type AudioFrame, audioFrame } from "../../src/audio/frame.ts";
+import type { Clock } from "../../src/base/runtime.ts";
 import { AgentError } from "../../src/base/error.ts";
 import { type PacedSink, pacedSink } from "../../src/io/paced_sink.ts";
 import type { PlayoutAck } from "../../src/io/playout.ts";
@@ -66,6 +67,21 @@ test("frames of several rates in one segment follow each other exactly", async (
   await clock.run();
   assert.deepEqual(heard, [0, 20, 40]);
   assert.deepEqual(acks.at(-1), { type: "finished", segmentId: "a", positionMs: 60 });
+});
+
+test("a clock that wakes late moves neither the end of a sound nor the start of the next", async () => {
+  let now = 0;
+  const clock: Clock = { now: () => now, wallOffset: 0, schedule: () => () => {}, hold: (work) => work };
+  const heard: number[] = [];
+  const sink = pacedSink(clock, { onPlayed: (_, at) => heard.push(at) });
+  const writer = sink.open("a").getWriter();
+  await writer.write(ramp(20));
+  await writer.write(ramp(20));
+  now = 70; // nothing woke at 40
+  await writer.write(ramp(20));
+  now = 95;
+  sink.clear();
+  assert.deepEqual(heard, [0, 20, 70]);
 });
 
 test("with no limit ahead, a whole speech is taken at once", async () => {
