@@ -5,6 +5,8 @@
  *     node scripts/speech_fixture.ts
  */
 import { writeFile } from "node:fs/promises";
+import { audioFrame } from "../src/audio/frame.ts";
+import { writeWav } from "../src/audio/wav.ts";
 import { fliteTTS, type FliteVoice } from "../adapters/flite/flite.ts";
 
 const RATE = 16_000;
@@ -48,7 +50,7 @@ for (let index = 0; index < length; index++) {
   all[index] = Math.max(-32_768, Math.min(32_767, all[index]! + (dice >>> 16) % (2 * NOISE + 1) - NOISE));
 }
 const folder = new URL("../tests/fixtures/", import.meta.url);
-await writeFile(new URL("speech_16k.wav", folder), wav(all));
+await writeFile(new URL("speech_16k.wav", folder), writeWav(audioFrame(all, RATE)));
 await writeFile(new URL("speech_16k.json", folder), JSON.stringify({ sampleRate: RATE, segments }, null, 2) + "\n");
 
 async function speech(text: string, voice: FliteVoice): Promise<Int16Array> {
@@ -56,24 +58,4 @@ async function speech(text: string, voice: FliteVoice): Promise<Int16Array> {
   for await (const { frame } of tts.synthesize(text, { voice })) frames.push(...frame.data);
   const isLoud = (sample: number): boolean => Math.abs(sample) >= LOUD;
   return Int16Array.from(frames.slice(frames.findIndex(isLoud), frames.findLastIndex(isLoud) + 1));
-}
-
-function wav(samples: Int16Array): Uint8Array {
-  const bytes = new Uint8Array(44 + samples.length * 2);
-  const view = new DataView(bytes.buffer);
-  const text = (offset: number, value: string): void => bytes.set(new TextEncoder().encode(value), offset);
-  text(0, "RIFF");
-  view.setUint32(4, bytes.length - 8, true);
-  text(8, "WAVEfmt ");
-  view.setUint32(16, 16, true);
-  view.setUint16(20, 1, true);
-  view.setUint16(22, 1, true);
-  view.setUint32(24, RATE, true);
-  view.setUint32(28, RATE * 2, true);
-  view.setUint16(32, 2, true);
-  view.setUint16(34, 16, true);
-  text(36, "data");
-  view.setUint32(40, samples.length * 2, true);
-  bytes.set(new Uint8Array(samples.buffer), 44);
-  return bytes;
 }

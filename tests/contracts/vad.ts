@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { type AudioFrame, audioFrame } from "../../src/audio/frame.ts";
 import { resampler } from "../../src/audio/resample.ts";
+import { readWav } from "../../src/audio/wav.ts";
 import { AgentError } from "../../src/base/error.ts";
 import { type AudioInputPart, FLUSH } from "../../src/model/marks.ts";
 import type { VAD, VADEvent } from "../../src/model/vad.ts";
@@ -31,7 +32,7 @@ export async function speechFixture(): Promise<{
   const folder = new URL("../fixtures/", import.meta.url);
   const bytes = await readFile(new URL("speech_16k.wav", folder));
   const { segments } = JSON.parse(await readFile(new URL("speech_16k.json", folder), "utf8"));
-  return { samples: new Int16Array(Uint8Array.from(bytes.subarray(44)).buffer), segments };
+  return { samples: readWav(bytes).data, segments };
 }
 
 /** Cuts samples into frames; the sizes are taken in turn. The last frame is what is left. */

@@ -1,0 +1,81 @@
+/**
+ * Question: what does Silero cost per window of 32 ms, on the runtime that this runs on, at first and later?
+ *
+ * The whole way of a stream, from frame to event: 1,000 windows of speech and noise in frames of 20 ms, fifteen rounds
+ * with a fresh stream each. Milliseconds a window: median of the rounds, least and most; the first round apart, since
+ * engines compile WebAssembly better while it runs. Beside it loading, and the energy VAD on the same sound.
+ *
+ *     node bench/silero.ts
+ *     bun bench/silero.ts
+ *     deno run -A bench/silero.ts
+ */
+import { readFile } from "node:fs/promises";
+import { energyVAD } from "../adapters/energy_vad/energy_vad.ts";
+import { sileroVAD } from "../adapters/silero/silero.ts";
+import { type AudioFrame, audioFrame } from "../src/audio/frame.ts";
+import { readWav } from "../src/audio/wav.ts";
+import type { VAD } from "../src/model/vad.ts";
+import { figure, interleave } from "./measure.ts";
+
+const WINDOW_COUNT = 1_000;
+const ROUNDS = 15;
+
+/** What a round costs, in milliseconds a window. */
+export interface VADCost {
+  readonly loadMs: number;
+  readonly firstMs: number;
+  readonly silero: readonly number[];
+  readonly energy: readonly number[];
+}
+
+/** Measures both detectors in turn. */
+export async function measureVad(): Promise<VADCost> {
+  const sound = await speech(WINDOW_COUNT * 512);
+  await using silero = sileroVAD();
+  const energy = energyVAD();
+  const began = performance.now();
+  await silero.prewarm?.();
+  const loadMs = performance.now() - began;
+  const firstMs = await msPerWindow(silero, sound);
+  const rounds = await interleave({
+    silero: () => msPerWindow(silero, sound),
+    energy: () => msPerWindow(energy, sound),
+  }, ROUNDS);
+  return { loadMs, firstMs, silero: rounds["silero"]!, energy: rounds["energy"]! };
+}
+
+async function msPerWindow(vad: VAD, sound: Int16Array): Promise<number> {
+  let at = 0;
+  const source = new ReadableStream<AudioFrame>({
+    pull(controller) {
+      if (at >= sound.length) return controller.close();
+      controller.enqueue(audioFrame(sound.slice(at, at + 320), 16_000));
+      at += 320;
+    },
+  });
+  let windows = 0;
+  const began = performance.now();
+  for await (const { type } of source.pipeThrough(vad.stream())) if (type === "inference_done") windows++;
+  return (performance.now() - began) / windows;
+}
+
+/** The sound of the tests, over and over. */
+async function speech(length: number): Promise<Int16Array> {
+  const { data } = readWav(await readFile(new URL("../tests/fixtures/speech_16k.wav", import.meta.url)));
+  return Int16Array.from({ length }, (_, index) => data[index % data.length]!);
+}
+
+if (import.meta.main) {
+  const { loadMs, firstMs, silero, energy } = await measureVad();
+  const { versions } = process as { versions: Record<string, string | undefined> };
+  const place = ["bun", "deno", "node"].find((name) => versions[name] !== undefined)!;
+  const row = (name: string, values: readonly number[]): void => {
+    const { median, min, max } = figure(values);
+    console.log(`${name.padEnd(8)} ${median.toFixed(4)} ms a window (${min.toFixed(4)} to ${max.toFixed(4)})`);
+  };
+  console.log(
+    `${place} ${versions[place]}: loading ${loadMs.toFixed(0)} ms, first round ${firstMs.toFixed(4)} ms a window`,
+  );
+  row("silero", silero);
+  row("energy", energy);
+}
