@@ -9,6 +9,7 @@ import type { VAD } from "../../src/model/vad.ts";
 import { type VADOptions, vadOptions, vadStream, type WindowJudge } from "../../src/model/vad_stream.ts";
 import { noiseMeter } from "./level.ts";
 
+export type { VADThresholds } from "../../src/model/vad_decision.ts";
 export type { VADOptions } from "../../src/model/vad_stream.ts";
 
 /** How to make an {@linkcode EnergyVAD}. */

@@ -43,13 +43,15 @@ export interface FliteOptions {
    * thread does it, 10 to 100 ms for a sentence.
    */
   readonly worker?: boolean;
-  /** The session's clock: a virtual one then stands still while the voice works. Default: none. */
+  /** A virtual clock stands still while the voice works. Default: the clock of the session that asks, if any. */
   readonly clock?: Clock;
 }
 
 /** A flite voice. Make one for the process and share it. */
 export interface FliteTTS extends TTS, AsyncDisposable {
+  /** Speaks one text, sentence by sentence. */
   synthesize(text: string, options?: TTSOptions): ReadableStream<SynthesizedAudio>;
+  /** Starts the worker and compiles the voice: some 100 ms. */
   prewarm(): Promise<void>;
   /** Ends the worker; what is being spoken fails. Idempotent. */
   close(): Promise<void>;
@@ -101,7 +103,7 @@ export function fliteTTS({ voice = "slt", speed = 1, weights, worker = true, clo
     });
     return opening;
   };
-  const hold = <T>(work: Promise<T>): Promise<T> => clock === undefined ? work : clock.hold(work);
+  const hold = <T>(work: Promise<T>, by = clock): Promise<T> => by === undefined ? work : by.hold(work);
   const speak = async (speaker: string, text: string): Promise<Int16Array> =>
     await (await engine()).speak({ voice: speaker, text, stretch: 1 / speed });
   const close = async (): Promise<void> => {
@@ -118,10 +120,14 @@ export function fliteTTS({ voice = "slt", speed = 1, weights, worker = true, clo
     sampleRate: FLITE_RATE,
     channels: 1,
     capabilities: { streaming: false, alignedTranscript: false },
-    synthesize(text, { voice: speaker = voice, signal } = {}) {
+    synthesize(text, { voice: speaker = voice, signal, host } = {}) {
       checkVoice(speaker);
       const requestId = `flite_${++requestCount}`;
-      return spokenText(text, { requestId, signal, speak: (piece) => hold(speak(speaker, piece)) });
+      return spokenText(text, {
+        requestId,
+        signal,
+        speak: (piece) => hold(speak(speaker, piece), clock ?? host?.clock),
+      });
     },
     prewarm: async () => {
       await hold(engine());

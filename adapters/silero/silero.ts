@@ -14,6 +14,7 @@ import type { Weights } from "../onnx/weights.ts";
 import { openSilero, sileroJudge, type SileroModel } from "./model.ts";
 
 export type { Weights } from "../onnx/weights.ts";
+export type { VADThresholds } from "../../src/model/vad_decision.ts";
 export type { VADOptions } from "../../src/model/vad_stream.ts";
 
 /** How to make a {@linkcode SileroVAD}. */

@@ -102,6 +102,16 @@ test("a virtual clock stands still while the voice works, and goes on by the tim
   assert.equal(clock.armed, 0);
 });
 
+test("the clock of the session that asks is held, too", async () => {
+  const clock = countingClock();
+  await using voice = fliteTTS();
+  const report = { error: () => {}, metrics: () => {} };
+
+  await collectSpeech(voice.synthesize("One. Two.", { host: { clock, report, requestId: () => "r" } }));
+
+  assert.deepEqual(clock.count, { held: 0, most: 1, all: 2 });
+});
+
 test("the worker leaves the main thread free", async () => {
   await using voice = fliteTTS({ voice: "awb" });
   await voice.prewarm();
