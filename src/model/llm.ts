@@ -22,6 +22,8 @@ export interface FunctionToolCall {
 export interface ChoiceDelta {
   readonly role?: "assistant";
   readonly content?: string;
+  /** What the model thinks aloud. It is neither spoken nor kept. */
+  readonly reasoning?: string;
   readonly toolCalls?: readonly FunctionToolCall[];
   readonly extra?: Readonly<Record<string, unknown>>;
 }

@@ -4,6 +4,7 @@ import { virtualClock } from "../../adapters/runtime/virtual.ts";
 import { ChatContext } from "../../src/chat/context.ts";
 import { agentHandoff, functionCallOutput } from "../../src/chat/make.ts";
 import { scriptedLLM, type ScriptedReply } from "../../src/testing/scripted_llm.ts";
+import { llmContract } from "../contracts/llm.ts";
 import { drain } from "../model/recording.ts";
 
 function talk(...texts: string[]): ChatContext {
@@ -122,4 +123,13 @@ test("a stop before the end of the script is told, one after it is not", async (
   await second.cancel();
   assert.deepEqual(stopped, [0]);
   assert.equal(clock.armed, 0);
+});
+
+const contractClock = virtualClock();
+llmContract("scripted", {
+  make: () =>
+    scriptedLLM([{ chunks: [{ text: "Hel", afterMs: 10 }, { text: "lo", afterMs: 10 }] }], { clock: contractClock }),
+  makeStalled: () => scriptedLLM([{ text: "Hel", hangs: true }], { clock: contractClock }),
+  makeBroken: () => scriptedLLM([{ ttftMs: 10, error: {} }], { clock: contractClock }),
+  settle: () => contractClock.advance(1_000),
 });

@@ -1,0 +1,6 @@
+/**
+ * Models of OpenAI, and of all that speak its API, over `fetch` alone. Runs wherever `fetch` does.
+ *
+ * @module
+ */
+export { type Fetch, openaiFromEnv, openaiLLM, type OpenAILLMOptions } from "./openai_llm.ts";
