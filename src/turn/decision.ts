@@ -167,7 +167,8 @@ export function dropDecision(d: Draft, cause: "vad" | "stt" | "clear"): void {
   const byProgram = decision.trigger === "manual" && (mode === "manual" || mode === "realtime_llm");
   if (byProgram && cause !== "clear" && isFixed(d)) return;
   abandonQuestion(d);
-  onDecisionOver(d, "dropped");
+  // The end of a new speech times a pause again; after a clear nothing would.
+  onDecisionOver(d, cause === "clear" ? "refused" : "dropped");
 }
 
 /** The session closes: an open decision is taken now. */
@@ -189,7 +190,7 @@ export function commitTurn(d: Draft): void {
   const nothingSaid = r.finalText === "" && isFixed(d) &&
     ((config.hasStt && config.mode !== "manual") || d.shared.closing || decision.atClose);
   if (nothingSaid) { // OURS-5
-    onDecisionOver(d, "dropped");
+    onDecisionOver(d, "refused");
     endDecision(d);
     return;
   }

@@ -54,6 +54,8 @@ export type TurnEvent = At<
   | { readonly type: "vad.closed" }
   | { readonly type: "stt.start"; readonly requestId: string; readonly speechStartTime: number | null }
   | { readonly type: "stt.end"; readonly requestId: string }
+  /** The recogniser's stream broke or was replaced: it will not end a speech that it began. */
+  | { readonly type: "stt.closed" }
   | ({ readonly type: "stt.interim" } & Transcript)
   | ({ readonly type: "stt.preflight" } & Transcript)
   | ({ readonly type: "stt.final" } & Transcript)

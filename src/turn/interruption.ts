@@ -94,6 +94,8 @@ export function interruptByAudio(d: Draft, ignoreUntil: number | undefined): voi
     setAgentState(d, "listening");
     endAgentSpeech(d, ignoreUntil ?? d.t);
     if (d.turn.overlap.detectionEnabled) restoreByAudio(d);
+    // Words without a voice, or a late verdict: no end of speech will come that times the pause.
+    if (!d.turn.recognition.speaking) awaitFalseInterruption(d);
   } else {
     if (config.llm === "realtime") order(d, { type: "rt.interrupt" });
     interruptSpeech(d, current.id, false);

@@ -52,11 +52,11 @@ export function onClose(d: Draft): void {
   put(d, "commit", NONE);
   onVadClosed(d);
   if (d.shared.userState === "speaking") setUserState(d, "listening", d.t);
+  edit(d, "interruption").paused = null;
   dropDecision(d, "clear");
   cancelPrediction(d, false);
   cancelPreemptive(d);
   resetTranscription(d);
-  edit(d, "interruption").paused = null;
   resumeOutput(d);
   forgetTurns(d);
   forgetSpeeches(d);

@@ -168,6 +168,7 @@ function isStopped(d: Draft, head: Turn): boolean {
 }
 
 function giveWordsBack(d: Draft, info: TurnInfo): void {
+  if (info.transcript === "") return;
   const region = edit(d, "recognition");
   region.finalText = joinText(info.transcript, region.finalText);
   region.confidences = [info.confidence, ...region.confidences];
@@ -252,11 +253,15 @@ function shift(d: Draft, head: Turn): void {
   d.settle = true;
 }
 
-/** The activity ends: turns on their way are stored if the session closes, and dropped with a reason otherwise. */
+/** The activity ends: turns on their way are stored if the session closes; otherwise the next activity answers them. */
 export function forgetTurns(d: Draft): void {
   cancelTimer(d, "hook");
-  for (const turn of d.turn.turns.list) {
-    if (turn.phase === "superseded") finish(d, turn, turn.handleId);
-    else end(d, turn, d.shared.closing && turn.info.transcript !== "" ? "store" : "drop", "scheduling_paused");
+  for (const turn of d.turn.turns.list.toReversed()) {
+    if (turn.phase === "superseded") {
+      finish(d, turn, turn.handleId);
+      continue;
+    }
+    if (!d.shared.closing && isFixed(d)) giveWordsBack(d, turn.info);
+    end(d, turn, d.shared.closing && turn.info.transcript !== "" ? "store" : "drop", "scheduling_paused");
   }
 }

@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { decide, dropDecision } from "./decision.ts";
 import { type Draft, edit, emit, isFixed, order, put } from "./draft.ts";
 import { userSpeechEnded, userSpeechStarted } from "./endpointing.ts";
 import type { TurnEvent } from "./event.ts";
-import { isServerTurns } from "./mode.ts";
+import { isServerTurns, isVoiceBased } from "./mode.ts";
 import { closeOverlap, openOverlap, resetOverlap } from "./overlap.ts";
 import { NORMAL_PRIORITY } from "./preemptive.ts";
 import { currentOf } from "./speech_list.ts";
@@ -22,7 +23,10 @@ export function onServerSpeechStarted(d: Draft): void {
     resetOverlap(d);
     put(d, "endpointing", userSpeechStarted(d.turn.endpointing, d.t, d.turn.overlap.agentSpeaking));
     openOverlap(d, d.t, 0);
-    if (isFixed(d)) edit(d, "recognition").speaking = true; // OURS-26
+    if (isFixed(d)) { // OURS-26
+      edit(d, "recognition").speaking = true;
+      dropDecision(d, "vad");
+    }
   }
   const current = currentOf(d.turn);
   if (current !== undefined && !current.allowInterruptions && !current.interrupted) {
@@ -43,6 +47,8 @@ export function onServerSpeechStopped(d: Draft, event: EventOf<"rt.speechStopped
       edit(d, "recognition").speaking = false;
     }
     setUserState(d, "listening", d.t);
+    // Words that came while the server heard speech have not been decided upon.
+    if (isFixed(d) && isVoiceBased(d.config) && d.turn.recognition.finalText !== "") decide(d, "stt");
   }
   if (event.userTranscriptionEnabled) showServerWords(d, "", false, null);
 }

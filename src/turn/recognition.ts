@@ -80,7 +80,7 @@ export function onVadEnd(d: Draft, event: EventOf<"vad.end">): void {
 
 /** The VAD went away: nobody will tell when the voice ends, so it ends now. */
 export function onVadClosed(d: Draft): void {
-  if (!d.turn.recognition.speaking) return;
+  if (!d.turn.recognition.speaking && d.turn.interruption.userSilence) return;
   speechEnded(d, d.t, false);
   const region = edit(d, "recognition");
   region.speaking = false;
@@ -292,6 +292,14 @@ function onSttEnd(d: Draft): void {
   region.userTurnCommitted = true;
   if (!d.config.hasUserVad || region.lastSpeakingTime === undefined) region.lastSpeakingTime = d.t;
   decide(d, "stt");
+}
+
+/** The recogniser went away in the middle of a speech that it alone has heard: the speech ends now. */
+export function onSttClosed(d: Draft): void {
+  const { speaking, vadSpeechStarted } = d.turn.recognition;
+  if (d.config.mode !== "stt" || !speaking || vadSpeechStarted) return;
+  speechEnded(d, d.t, false);
+  edit(d, "recognition").speaking = false;
 }
 
 /** Words are a sign of speech where there is no VAD, or where it heard none. */

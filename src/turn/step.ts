@@ -30,6 +30,7 @@ import {
   onAudioBegan,
   onMuted,
   onRecogniser,
+  onSttClosed,
   onVadClosed,
   onVadEnd,
   onVadInference,
@@ -125,6 +126,8 @@ function route(d: Draft, event: TurnEvent): void {
     case "stt.preflight":
     case "stt.final":
       return onRecogniser(d, event);
+    case "stt.closed":
+      return onSttClosed(d);
     case "detector.answer":
       return onDetectorAnswer(d, event);
     case "eot.answer":

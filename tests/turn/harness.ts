@@ -111,7 +111,7 @@ export interface WorldOptions {
   sink?: { present?: boolean; canPause?: boolean };
   aecWarmup?: number | null;
   /** The speeches whose first step ends with tools that run so long, and whether they are replied to. */
-  tools?: Record<string, { ms: number; reply: boolean }>;
+  tools?: (what: string) => { ms: number; reply: boolean } | undefined;
   /** Teardowns that never end: handles whose end is not reported before they are abandoned. */
   stuck?: (handleId: string) => boolean;
 }
@@ -291,7 +291,7 @@ export function world(inputs: readonly Input[], options: WorldOptions = {}): Wor
     voice.isPlaying = false;
     voice.plan += 1;
     w.log.push(`${now} ~ ${short(voice.handleId)} ends${sounded ? "" : " unheard"}`);
-    const tools = options.tools?.[voice.what];
+    const tools = options.tools?.(voice.what);
     const usesTools = tools !== undefined && voice.step === 0;
     const { handleId } = voice;
     w.send({ type: "generation.done", handleId, toolsStarted: usesTools, toolsRunning: usesTools });
