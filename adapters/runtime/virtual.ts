@@ -39,6 +39,7 @@ export interface VirtualClock extends Clock {
   readonly armed: number;
   /** How many pieces of host work are held. */
   readonly held: number;
+  /** Calls `drain` once, in this instant, when nothing else can run. */
   readonly gather: (drain: () => void) => void;
   /**
    * Moves time on, running everything that is due until then, and all that this causes.
@@ -61,8 +62,11 @@ export interface VirtualClock extends Clock {
 
 /** A {@linkcode Runtime} whose time a test moves, and whose dice fall the same way each time. */
 export interface VirtualRuntime extends Runtime {
+  /** Says that nothing here is real. */
   readonly name: "virtual";
+  /** The time of the place, which a test moves. */
   readonly clock: VirtualClock;
+  /** The dice of the place; parts fork their own from it. */
   readonly random: SeededRandom;
 }
 

@@ -9,11 +9,13 @@
 
 /** A member of the union of facts: told apart by its `type`. */
 export interface Typed {
+  /** Tells the members of the union apart. */
   readonly type: string;
 }
 
 /** Stands in a stream of facts where older ones were let go, since their reader was too slow. */
 export interface EventGap {
+  /** Says that this is a gap and no fact. */
   readonly type: "gap";
   /** How many facts are missing here. */
   readonly droppedCount: number;

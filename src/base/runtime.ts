@@ -67,6 +67,7 @@ export interface Ambient<T> {
 export interface Runtime {
   /** The place: `"node"`, `"bun"`, `"deno"`, `"edge"`, `"browser"` or `"virtual"`. */
   readonly name: string;
+  /** The time of the place. */
   readonly clock: Clock;
   /** A number in [0, 1). Seeded in tests. Not for secrets. */
   random(): number;
@@ -76,6 +77,7 @@ export interface Runtime {
   readonly env?: (name: string) => string | undefined;
   /** Opens a socket, with headers. Rejects with the cause when it cannot be opened. */
   readonly connect?: (url: string, options?: ConnectOptions) => Promise<Socket>;
+  /** The files of the place. */
   readonly files?: Files;
   /** Makes an {@linkcode Ambient}. */
   readonly ambient?: <T>() => Ambient<T>;

@@ -25,6 +25,7 @@ export type PlayoutAck =
  * "Speaking" and "heard" come from acknowledgements, never from hope.
  */
 export interface PlayoutSink {
+  /** What the sink can do, and what it asks for. */
   readonly capabilities: {
     /** `pause` and `resume` work without losing position. */
     readonly pause: boolean;
@@ -49,5 +50,6 @@ export interface PlayoutSink {
 
 /** A place where the agent's words are read: one stream for each segment of speech; closing it ends the segment. */
 export interface TranscriptSink {
+  /** Opens the stream of a segment. */
   open(segmentId: string): WritableStream<TimedString>;
 }
