@@ -1,6 +1,6 @@
 /** Builds the package and holds a text conversation with it on the oldest Node that we promise. */
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
@@ -10,21 +10,27 @@ if (built.status !== 0) process.exit(1);
 
 const program = `
 import assert from "node:assert/strict";
-import { Agent, AgentSession } from "../mod.js";
+import process from "node:process";
+import { Agent, AgentSession } from "./mod.js";
 assert.match(process.version, /^v22\\./);
 const llm = {
-  kind: "llm", model: "echo", provider: "test",
+  kind: "llm",
+  model: "echo",
+  provider: "test",
   chat: ({ chatCtx }) => ReadableStream.from([{ id: "1", delta: { content: "You said: " + chatCtx.items.at(-1).textContent } }]),
 };
-await using session = new AgentSession({ llm });
+const session = new AgentSession({ llm });
 await session.start({ agent: new Agent({ instructions: "Echo." }) });
 for (const words of ["Hello", "Goodbye"]) {
   const result = await session.run({ userInput: words });
   assert.equal(result.events[0].item.textContent, "You said: " + words);
 }
 assert.equal(session.history.messages().length, 4);
+await session.close();
 console.log("1 passed, 0 failed");
-`.replace("await using session", "const session").replace("console.log", "await session.close();\nconsole.log");
-writeFileSync(`${root}dist/test_node22/program.mjs`.replace("/test_node22", ""), program.replace("../mod.js", "./mod.js"));
-const ran = spawnSync(`${root}node_modules/node22/bin/node`, [`${root}dist/program.mjs`], { stdio: "inherit", timeout: 60_000 });
+`;
+const path = `${root}dist/node22_program.mjs`;
+writeFileSync(path, program);
+const ran = spawnSync(`${root}node_modules/node22/bin/node`, [path], { stdio: "inherit", timeout: 60_000 });
+rmSync(path);
 process.exit(ran.status ?? 1);

@@ -51,6 +51,8 @@ export class SessionCore {
   readonly session: AgentSession;
   readonly runtime: Runtime;
   readonly clock: Clock;
+  /** Read once: a host's two clocks never agree twice to the microsecond, and the order of the history hangs on it. */
+  readonly wallOffset: number;
   options: AgentSessionOptions;
   readonly maxToolSteps: number;
   readonly connect: { readonly llm: APIConnectOptions; readonly stt: APIConnectOptions; readonly tts: APIConnectOptions };
@@ -90,6 +92,7 @@ export class SessionCore {
     this.options = options;
     this.runtime = options.runtime ?? defaultRuntime();
     this.clock = this.runtime.clock;
+    this.wallOffset = this.clock.wallOffset;
     this.userData = options.userData;
     this.maxToolSteps = options.maxToolSteps ?? 3;
     this.connect = {
@@ -237,7 +240,7 @@ export class SessionCore {
 
   /** A point of the session's clock as milliseconds since 1970; now, when left out. */
   wall(t: number = this.clock.now()): number {
-    return this.clock.wallOffset + t;
+    return this.wallOffset + t;
   }
 
   wallMetrics(metrics: TurnMetrics): ReturnType<typeof toWall> {
@@ -319,8 +322,8 @@ export class SessionCore {
       role: message.role,
       text: message.textContent,
       interrupted: message.interrupted,
-      ...(startedSpeakingAt !== undefined && { startedAt: startedSpeakingAt - this.clock.wallOffset }),
-      ...(stoppedSpeakingAt !== undefined && { endedAt: stoppedSpeakingAt - this.clock.wallOffset }),
+      ...(startedSpeakingAt !== undefined && { startedAt: startedSpeakingAt - this.wallOffset }),
+      ...(stoppedSpeakingAt !== undefined && { endedAt: stoppedSpeakingAt - this.wallOffset }),
     });
     this.emit({ type: "conversation_item_added", createdAt: this.wall(), item: message });
   }
@@ -672,7 +675,7 @@ export class SessionCore {
     this.trace.write({
       kind: "header",
       version: TRACE_VERSION,
-      wallOffset: this.clock.wallOffset,
+      wallOffset: this.wallOffset,
       root: rootOptions(this.options),
     });
   }

@@ -103,6 +103,25 @@ export const cases: readonly EdgeCase[] = [
     },
   },
   {
+    name: "the history keeps its order where the host's two clocks never agree twice",
+    async run(runtime) {
+      let reads = 0;
+      const clock = new Proxy(runtime.clock, {
+        get(target, key) {
+          if (key === "wallOffset") return target.wallOffset - 5 * reads++;
+          const value = Reflect.get(target, key, target) as unknown;
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      });
+      const session = new AgentSession({ llm: echo(), runtime: { ...runtime, clock } });
+      await session.start({ agent: new Agent({ instructions: "Echo." }) });
+      for (const userInput of ["one", "two", "three"]) await session.run({ userInput });
+      const said = session.history.messages().map((message) => message.textContent).join();
+      check(said === "one,one,two,two,three,three", `each reply stands behind its question: ${said}`);
+      await session.close();
+    },
+  },
+  {
     name: "misuse throws a typed error",
     async run(runtime) {
       const session = new AgentSession({ llm: echo(), runtime });
