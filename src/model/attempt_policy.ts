@@ -149,6 +149,8 @@ export interface Reporter {
   metrics(metrics: ModelMetrics): void;
   /** An attempt begins; the function returned ends it, once. */
   attempt(retryCount: number): (end: AttemptEnd) => void;
+  /** The call is over. */
+  close(): void;
 }
 
 /** Makes a {@linkcode Reporter}. */
@@ -165,6 +167,9 @@ export function reporter(type: ModelErrorEvent["type"], label: string, clock: Cl
         end = undefined;
         if (once !== undefined) safely(() => once(how));
       };
+    },
+    close() {
+      if (report.close !== undefined) safely(() => report.close?.());
     },
   };
 }

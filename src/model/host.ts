@@ -32,6 +32,8 @@ export interface AttemptReport {
   metrics(metrics: ModelMetrics): void;
   /** An attempt begins; `retryCount` is 0 for the first. The function it returns is called once, when the attempt ends. */
   attempt?(retryCount: number): (end: AttemptEnd) => void;
+  /** The call is over: nothing follows. Called once, after the last measurement or error. */
+  close?(): void;
 }
 
 /** Time during which nobody is to blame for waiting. Made by `pauseMeter`. */

@@ -152,6 +152,7 @@ export function llmAttempt(llm: LLM, request: ChatRequest, o: AttemptOptions): R
     dropAttempt(reason);
     endAttempt({ requestIds: ids });
     measure(true);
+    report.close();
     rest.wake();
   };
   const onAbort = (): void => stop(outer?.reason);
@@ -178,6 +179,7 @@ export function llmAttempt(llm: LLM, request: ChatRequest, o: AttemptOptions): R
             leave();
             endAttempt({ requestIds: ids });
             measure(false);
+            report.close();
           } else {
             note(chunk);
             controller.enqueue(chunk);
@@ -193,6 +195,7 @@ export function llmAttempt(llm: LLM, request: ChatRequest, o: AttemptOptions): R
           if (verdict === "quiet") {
             leave();
             measure(true);
+            report.close();
           } else if (verdict === "retry") {
             report.error(error, true);
             if (phase !== "open") break; // whoever was told has stopped it
@@ -204,6 +207,7 @@ export function llmAttempt(llm: LLM, request: ChatRequest, o: AttemptOptions): R
             leave();
             const reason = finalError(label, failed);
             report.error(reason, false);
+            report.close();
             controller.error(reason);
             return;
           }

@@ -90,6 +90,7 @@ export async function recognizeAttempt(
       }
     }
   } finally {
+    report.close();
     outer?.removeEventListener("abort", rest.wake);
   }
 }

@@ -211,6 +211,7 @@ export function sttAttempt(stt: STT, o: STTAttemptOptions): STTStream {
     phase = "stopped";
     dropAttempt(reason);
     attempt?.end({ requestIds: attempt.ids });
+    report.close();
     rest.wake();
     into.error(reason);
   };
@@ -229,6 +230,7 @@ export function sttAttempt(stt: STT, o: STTAttemptOptions): STTStream {
           }
           leave();
           attempt!.end({ requestIds: attempt!.ids });
+          report.close();
         } catch (error) {
           if (phase !== "open") break;
           dropAttempt(error);
@@ -244,6 +246,7 @@ export function sttAttempt(stt: STT, o: STTAttemptOptions): STTStream {
             leave();
             const reason = finalError(label, { error, retryCount, maxRetry: connOptions.maxRetry, hasOutput: false });
             report.error(reason, false);
+            report.close();
             into.error(reason);
             controller.error(reason);
             return;

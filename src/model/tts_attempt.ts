@@ -209,6 +209,7 @@ export function ttsAttempt(tts: TTS, o: TTSAttemptOptions): TTSStream {
     dropAttempt(reason);
     attempt?.end({ requestIds: attempt.ids });
     meter.end(true);
+    report.close();
     onTaken();
     rest.wake();
     into.error(reason);
@@ -229,6 +230,7 @@ export function ttsAttempt(tts: TTS, o: TTSAttemptOptions): TTSStream {
           leave();
           attempt!.end({ requestIds: attempt!.ids });
           meter.end(false);
+          report.close();
         } catch (error) {
           if (phase !== "open") break;
           const failed = { error, retryCount, maxRetry: connOptions.maxRetry, hasOutput: hasAudio };
@@ -248,6 +250,7 @@ export function ttsAttempt(tts: TTS, o: TTSAttemptOptions): TTSStream {
             const reason = verdict === "quiet" ? closedQuietly(label) : finalError(label, failed);
             if (verdict === "quiet") meter.end(true);
             else report.error(reason, false);
+            report.close();
             onTaken();
             into.error(reason);
             if (verdict === "quiet") break;

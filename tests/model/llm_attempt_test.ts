@@ -56,6 +56,7 @@ test("chunks pass in order, and one measurement follows them", async () => {
     speechId: "speech_1",
   }]);
   assert.deepEqual(report.attempts, [{ retryCount: 0, end: { requestIds: ["chat_0"] } }]);
+  assert.equal(report.closedCount, 1);
   assert.equal(clock.armed, 0);
 });
 
@@ -91,6 +92,7 @@ test("retries come after 100 ms, then after the interval, and the last failure i
     [2, true],
     [3, true],
   ]);
+  assert.equal(report.closedCount, 1);
   assert.equal(clock.armed, 0);
 });
 
@@ -175,6 +177,7 @@ test("status 499 ends the stream without a word", async () => {
   ]);
   assert.deepEqual(await clock.until(drain(llmAttempt(llm, request, o))), { parts: [] });
   assert.deepEqual(report.errors, []);
+  assert.equal(report.closedCount, 1);
   assert.equal(clock.armed, 0);
 });
 
@@ -190,6 +193,7 @@ test("a model that says nothing is given up after the limit, even if it ignores 
   assert.ok(failure.cause instanceof APITimeoutError);
   assert.deepEqual(report.errors.map(({ timestamp }) => timestamp), [5_000, 10_100]);
   assert.deepEqual(signals.map(({ aborted }) => aborted), [true, true]);
+  assert.equal(report.closedCount, 1);
   assert.equal(clock.armed, 0);
 });
 
@@ -224,6 +228,7 @@ test("limits stand still while paused, to the millisecond", async () => {
   clock.schedule(9_200, pause.resumeNow);
   await clock.until(drain(llmAttempt(llm, request, { ...o, pause })));
   assert.deepEqual(report.errors.map(({ timestamp }) => timestamp), [9_700]); // 400 + 100 + 500
+  assert.equal(report.closedCount, 1);
   assert.equal(clock.armed, 0);
 });
 

@@ -5,6 +5,8 @@ import type { ModelMetrics } from "../../src/model/metrics.ts";
 export interface Recording extends AttemptReport {
   readonly errors: ModelErrorEvent[];
   readonly measured: ModelMetrics[];
+  /** How often a call was told to be over. */
+  closedCount: number;
   readonly attempts: { readonly retryCount: number; end?: AttemptEnd }[];
 }
 
@@ -16,6 +18,10 @@ export function recording(): Recording {
     errors,
     measured,
     attempts,
+    closedCount: 0,
+    close() {
+      this.closedCount += 1;
+    },
     error: (event) => void errors.push(event),
     metrics: (metrics) => void measured.push(metrics),
     attempt(retryCount) {

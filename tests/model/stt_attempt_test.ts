@@ -56,6 +56,7 @@ test("sound goes in, events come out, usage is measured and passed on", async ()
     streamed: true,
   }]);
   assert.deepEqual(report.attempts, [{ retryCount: 0, end: { requestIds: ["r1"] } }]);
+  assert.equal(report.closedCount, 1);
   assert.equal(clock.armed, 0);
 });
 
@@ -86,6 +87,7 @@ test("after a failure it is opened anew, keeps the sound of the gap and goes on 
     heard("final_transcript", "two", 320),
   ]);
   assert.deepEqual(report.errors.map(({ type, recoverable }) => [type, recoverable]), [["stt_error", true]]);
+  assert.equal(report.closedCount, 1);
   assert.equal(clock.armed, 0);
 });
 
@@ -222,6 +224,7 @@ test("a recogniser that does not end after its input is given up", async () => {
   await writable.getWriter().close();
   assert.ok((await clock.until(reading)).failure instanceof APITimeoutError);
   assert.deepEqual(report.errors.map(({ timestamp }) => timestamp), [61_000]);
+  assert.equal(report.closedCount, 1);
   assert.equal(clock.armed, 0);
 });
 

@@ -68,6 +68,7 @@ test("text becomes audio, and each segment is measured at its final frame", asyn
   assert.deepEqual(report.measured.slice(1).map((m) => (m as TTSMetrics).audioDurationMs), [400]);
   assert.deepEqual(report.attempts, [{ retryCount: 0, end: { requestIds: ["tts_0", "tts_1"] } }]);
   assert.deepEqual(report.errors, []);
+  assert.equal(report.closedCount, 1);
   assert.equal(clock.armed, 0);
 });
 
@@ -83,6 +84,7 @@ test("a failure before any audio is tried again with the whole text", async () =
   assert.deepEqual(report.measured.map((m) => [(m as TTSMetrics).charactersCount, (m as TTSMetrics).ttfbMs]), [
     [9, 200],
   ]);
+  assert.equal(report.closedCount, 1);
   assert.equal(clock.armed, 0);
 });
 
@@ -121,6 +123,7 @@ test("retries end, and the last failure is told once as final", async () => {
   ]);
   assert.equal(report.errors[2]!.error, failure);
   assert.deepEqual(report.measured, []);
+  assert.equal(report.closedCount, 1);
   assert.equal(clock.armed, 0);
 });
 
@@ -182,6 +185,7 @@ test("a voice that takes no text has failed, whatever its other side does", asyn
   const { failure } = await clock.until(drain(input("Hello").pipeThrough(ttsAttempt(stuffed, o))));
   assert.ok(failure instanceof APIConnectionError);
   assert.equal(report.errors.length, 2);
+  assert.equal(report.closedCount, 1);
   assert.equal(clock.armed, 0);
 });
 
@@ -251,6 +255,7 @@ test("an abort ends the audio at once and without a word, lets the text go, and 
     [{ cancelled: true, charactersCount: 5, audioDurationMs: 100 }],
   );
   await assert.rejects(writer.write("more"));
+  assert.equal(report.closedCount, 1);
   assert.equal(clock.armed, 0);
 });
 
