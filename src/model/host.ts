@@ -4,6 +4,7 @@
  * @module
  */
 import type { Clock } from "../base/runtime.ts";
+import type { APIConnectOptions } from "./connect_options.ts";
 import type { ModelMetrics } from "./metrics.ts";
 
 /** A model failed. */
@@ -49,6 +50,8 @@ export interface IdlePause {
 export interface ModelHost {
   readonly clock: Clock;
   readonly report: AttemptReport;
+  /** How patiently the models inside are asked. Default: the usual. */
+  readonly connOptions?: APIConnectOptions;
   /** Gives an id to a request whose provider names none. */
   requestId(): string;
   /** Limits of time stand still while it is paused. */
