@@ -61,6 +61,11 @@ export class CallBuffer {
     return this.#calls.length;
   }
 
+  /** Those that have come so far. */
+  get all(): readonly FunctionToolCall[] {
+    return this.#calls;
+  }
+
   get ended(): boolean {
     return this.#ended;
   }

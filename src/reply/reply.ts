@@ -64,6 +64,8 @@ export interface ReplyHost {
   part(part: ReplyPart): void;
   /** Something worth a line in the trace has happened. */
   note(name: "llm.first" | "tts.first"): void;
+  /** Present when somebody traces: a model has given all, and a voice. */
+  readonly traced: { llmOver(step: LlmStep): void; ttsOver(step: TtsStep): void } | undefined;
   failed(where: "llm" | "tts" | "reply", error: unknown): void;
   /** The first text was written, where there is no sound. */
   firstText(): void;
@@ -183,6 +185,11 @@ export class Reply {
       onUsage: (usage) => this.#host.part({ type: "usage", usage }),
       onFirst: () => this.#host.note("llm.first"),
     });
+    const { traced } = this.#host;
+    if (traced !== undefined) {
+      const step = this.#llm;
+      void step.over.then(() => traced.llmOver(step));
+    }
   }
 
   #startTts(text: TextBuffer): void {
@@ -197,6 +204,11 @@ export class Reply {
       onError: (error) => this.#host.failed("tts", error),
       onFirst: () => this.#host.note("tts.first"),
     });
+    const { traced } = this.#host;
+    if (traced !== undefined) {
+      const step = this.#tts;
+      void step.over.then(() => traced.ttsOver(step));
+    }
   }
 
   async #run(): Promise<void> {
@@ -291,7 +303,7 @@ export class Reply {
     } else void pour(source.text, text, signal);
     if (source.audio === undefined) this.#startTts(text);
     else if (this.#host.outputs().audio !== null) {
-      this.#tts = { frames: new FrameQueue(), silent: false, ready: Promise.resolve(), ttfb: undefined, error: undefined };
+      this.#tts = { frames: new FrameQueue(), silent: false, ready: Promise.resolve(), over: Promise.resolve(), ttfb: undefined, error: undefined };
       void pourAudio(source.audio, this.#tts, signal);
     }
     return text;

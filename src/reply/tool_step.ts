@@ -33,7 +33,7 @@ export interface ToolHost {
   output(call: FunctionCall, outcome: ToolOutcome): FunctionCallOutput;
   context(call: FunctionCall, signal: AbortSignal): RunContext;
   /** Runs the body under the span and the ambient values of the call. */
-  within<T>(call: FunctionCall, body: () => Promise<T>): Promise<T>;
+  within(call: FunctionCall, body: () => Promise<ToolOutcome>): Promise<ToolOutcome>;
   started(call: FunctionCall): void;
   ended(result: ToolResult): void;
   log(level: "warn" | "error", message: string, fields: Readonly<Record<string, unknown>>): void;

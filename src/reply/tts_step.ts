@@ -21,6 +21,8 @@ export interface TtsStep {
   silent: boolean;
   /** The node has answered. */
   readonly ready: Promise<void>;
+  /** The node has ended, however. Never rejects. */
+  readonly over: Promise<void>;
   /** Milliseconds from the first text to the first frame. */
   ttfb: number | undefined;
   error: unknown;
@@ -41,10 +43,11 @@ export function startTtsStep(o: {
     frames: new FrameQueue(),
     silent: false,
     ready: new Promise((resolve) => (ready = resolve)),
+    over: Promise.resolve(),
     ttfb: undefined,
     error: undefined,
   };
-  void run(step, o, ready);
+  (step as { over: Promise<void> }).over = run(step, o, ready);
   return step;
 }
 

@@ -168,7 +168,7 @@ export class Activity {
     return llmAttempt(llm, { chatCtx, toolCtx, ...settings, ...(signal && { signal }) }, {
       clock: this.core.clock,
       connOptions: this.core.connect.llm,
-      report: this.core.report(llm),
+      report: this.core.telemetry.request("llm", llm, this.core.report(llm)),
       requestId: () => this.core.newId("req"),
     });
   }
@@ -180,7 +180,7 @@ export class Activity {
     return text.pipeThrough(ttsAttempt(streaming, {
       clock: this.core.clock,
       connOptions: this.core.connect.tts,
-      report: this.core.report(tts),
+      report: this.core.telemetry.request("tts", tts, this.core.report(tts)),
       requestId: () => this.core.newId("req"),
       signal,
     }));

@@ -18,7 +18,7 @@ import { resolveTextTransforms } from "../reply/text_transforms.ts";
 import type { RootEffect, RootEvent } from "../stage/event.ts";
 import { type CloseReason, createRoot, moveName, type RootState } from "../stage/state.ts";
 import { step } from "../stage/step.ts";
-import { SessionTelemetry } from "../telemetry/session.ts";
+import { type SessionTracer, sessionTracer } from "../telemetry/spans.ts";
 import { UsageCollector } from "../telemetry/usage.ts";
 import { TRACE_VERSION, type TraceRecord, type TraceWriter, traceWriter } from "../trace/record.ts";
 import type { TurnMetrics } from "../turn/effect.ts";
@@ -67,7 +67,9 @@ export class SessionCore {
   readonly turns: UserTurns;
   readonly listening: Listening;
   readonly playout: Playout;
-  readonly telemetry: SessionTelemetry;
+  readonly telemetry: SessionTracer;
+  /** Ends the span of the move that brings an agent, or takes it away. */
+  #moved: (() => void) | undefined;
   readonly usage: UsageCollector = new UsageCollector();
   readonly speechPort: SpeechPort;
   root: RootState;
@@ -118,7 +120,7 @@ export class SessionCore {
     this.timers.onDue(() => this.inbox.pump());
     this.root = createRoot(rootOptions(options));
     if (options.trace !== undefined) this.#record(options.trace);
-    this.telemetry = new SessionTelemetry(this.clock);
+    this.telemetry = sessionTracer({ clock: this.clock });
     this.speeches = new Speeches(this);
     this.turns = new UserTurns(this);
     this.listening = new Listening(this);
@@ -399,7 +401,6 @@ export class SessionCore {
     switch (effect.type) {
       case "emit": {
         const { type: _type, activityId: _id, event, ...payload } = effect;
-        this.telemetry.stateChanged(effect);
         return this.emit({ type: event, ...payload, createdAt: this.wall(effect.createdAt) } as SessionEvent);
       }
       case "timer.set": {
@@ -578,6 +579,7 @@ export class SessionCore {
     this.run?.result["~record"](item, oldAgentId === null ? undefined : oldAgent, activity.agent);
     this.emit({ type: "conversation_item_added", createdAt: this.wall(), item });
     activity.begin();
+    this.#moved = this.telemetry.move("start", activity.agent.id);
   }
 
   #prepare(activityId: string): void {
@@ -585,6 +587,7 @@ export class SessionCore {
     this.playout.changed();
     const toolsets = activity.toolCtx.toolsets.filter((set) => set.setup !== undefined);
     const ready = (): void => {
+      this.#moved?.();
       this.listening.bind(activity);
       this.inbox.call({ type: "activity.ready", t: 0, activityId });
     };
@@ -598,11 +601,12 @@ export class SessionCore {
   #runHook(activityId: string, hook: "enter" | "exit"): void {
     const activity = this.#current();
     if (hook === "enter") { for (const resolve of this.#onActive.splice(0)) resolve(); }
+    else this.#moved = this.telemetry.move("drain", activity.agent.id);
     const name = hook === "enter" ? "onEnter" : "onExit";
     const done = (): void => this.inbox.call({ type: "hook.done", t: 0, activityId, hook });
     const session = this.sessionFor({ insideTool: false, onEnter: hook === "enter" });
     const ctx: HookContext = { session, userData: this.userData, signal: activity.toolAbort.signal };
-    void this.telemetry.hook(hook, async () => await activity.agent[name](ctx))
+    void this.telemetry.hook(hook, activity.agent.id, async () => await activity.agent[name](ctx))
       .catch((error: unknown) => this.hookFailed(name, error))
       .then(() => this.inbox.report(RANK.hook, done));
   }
@@ -617,6 +621,7 @@ export class SessionCore {
       if (set.type === "toolset") void Promise.resolve(set.aclose?.()).catch((error) => this.hookFailed("toolset.aclose", error));
     }
     this.activity = undefined;
+    this.#moved?.();
   }
 
   #detach(): void {
@@ -649,7 +654,9 @@ export class SessionCore {
       );
       this.run = undefined;
     }
-    this.telemetry.sessionEnded();
+    this.telemetry.sessionEnded(
+      typeof error === "object" && error !== null && "recoverable" in error && "error" in error ? error.error : error,
+    );
     this.emit({ type: "close", createdAt: this.wall(), reason, error });
     this.closeTold = true;
     void this.trace?.close();

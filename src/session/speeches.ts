@@ -21,6 +21,7 @@ import type { Activity } from "./activity.ts";
 import { Agent } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
 import { RANK } from "./inbox.ts";
+import { NodeSpans } from "./node_spans.ts";
 import { runContext } from "./run_context.ts";
 import { emitPart, markDone, markInterrupted, SPEECH_PRIORITY_NORMAL, SpeechHandle } from "./speech_handle.ts";
 import type { UserTurn } from "./user_turns.ts";
@@ -270,6 +271,8 @@ export class Speeches {
         ...(outcome.llm && { id: outcome.llm.itemId, extra: outcome.llm.extra }),
         metrics: this.#messageMetrics(live),
       });
+      const { e2eLatency } = message.metrics;
+      if (e2eLatency !== undefined) this.#core.telemetry.turnPlayed(handleId, { interrupted, text, e2eLatencyMs: e2eLatency });
       this.#core.commitMessage(live.activity, message, live.handle);
       live.userMetrics = undefined;
     }
@@ -317,6 +320,7 @@ export class Speeches {
       draining = true;
       core.handOver(move.agent as Agent);
     }
+    if (wantsReply) core.telemetry.turnStarted(live.handle.id);
     live.reply.followUp(wantsReply ? this.#followUp(live, results, draining) : null);
   }
 
@@ -434,6 +438,7 @@ export class Speeches {
       priority: SPEECH_PRIORITY_NORMAL,
     });
     const rank = RANK.reply + this.#serial++;
+    core.telemetry.turnStarted(o.id, o.userMessage?.textContent === undefined ? {} : { userInput: o.userMessage.textContent });
     const live: Live = {
       handle,
       activity,
@@ -460,13 +465,16 @@ export class Speeches {
 
   #host(handle: SpeechHandle, activity: Activity, rank: number): ReplyHost {
     const core = this.#core;
+    const { telemetry } = core;
+    const spans = new NodeSpans(telemetry, handle.id, activity);
     const get = (): Live => this.#live.get(handle.id) as Live;
     return {
       clock: core.clock,
       itemId: () => core.newId("item"),
       outputs: () => core.outputs(),
-      askLlm: (request) => activity.askLlm(request),
-      speakTts: activity.speakTts,
+      askLlm: telemetry.isRecording ? (request) => spans.askLlm(request) : (request) => activity.askLlm(request),
+      speakTts: telemetry.isRecording ? spans.speakTts : activity.speakTts,
+      traced: telemetry.isRecording ? spans : undefined,
       transcribe: activity.transcribe,
       maxToolSteps: core.maxToolSteps,
       toolSignal: activity.toolAbort.signal,
@@ -484,7 +492,8 @@ export class Speeches {
           activityId: activity.id,
           event: { type: "playout.started", t: 0, handleId: handle.id, at: core.clock.now() },
         }),
-      played: (outcome) =>
+      played: (outcome) => {
+        telemetry.turnPlayed(handle.id, { interrupted: outcome.interrupted, text: outcome.spoken.text });
         core.inbox.report(rank, {
           type: "reply.played",
           t: 0,
@@ -494,7 +503,8 @@ export class Speeches {
           interrupted: outcome.interrupted,
           toolsStarted: (outcome.tools?.count ?? 0) > 0,
           toolsRunning: (outcome.tools?.count ?? 0) > 0,
-        }),
+        });
+      },
       toolsEnded: () =>
         core.inbox.report(rank, { type: "tools.ended", t: 0, activityId: activity.id, handleId: handle.id }),
       again: () => core.inbox.report(rank, () => this.#schedule(get(), "tool_reply")),
@@ -517,7 +527,7 @@ export class Speeches {
             replyRequired: outcome.replyRequired,
           }),
         context: (call, signal) => runContext(core, get(), call, signal),
-        within: (call, body) => core.telemetry.tool(call, body),
+        within: (call, body) => telemetry.tool(handle.id, call, body),
         started: (call) => {
           handle["~"].items.push(call);
           emitPart(handle, { type: "tool_call", call });
@@ -588,6 +598,7 @@ export class Speeches {
       }
     }
     this.#live.delete(live.handle.id);
+    this.#core.telemetry.turnEnded(live.handle.id, live.handle["~"].error);
     markDone(live.handle, (error) => this.#core.log("error", "done callback failed", { area: "speech", error }));
     this.#core.floor(live.activity.id, { type: "speech.done", t: 0, handleId: live.handle.id });
     this.#core.inbox.call({ type: "run.unwatch", t: 0, name: `handle:${live.handle.id}` });

@@ -230,18 +230,10 @@ export function sessionTracer({ clock, pii = true, attributes = {} }: SessionTra
       moves.set(kind, node);
       return (error) => node.end(error === undefined ? {} : { error });
     },
-    async hook(hook, agentLabel, body) {
-      if (root === undefined) return await body();
+    hook(hook, agentLabel, body) {
+      if (root === undefined) return body();
       const parent = moves.get(hook === "enter" ? "start" : "drain") ?? root;
-      const node = open(`on_${hook}`, parent.context, { "lk.agent_label": agentLabel });
-      try {
-        return await context.with(node.context, body);
-      } catch (error) {
-        node.end({ error });
-        throw error;
-      } finally {
-        node.end();
-      }
+      return within(open(`on_${hook}`, parent.context, { "lk.agent_label": agentLabel }), body);
     },
     turnStarted(speechId, turn) {
       if (root !== undefined) generation(speechId, turn);
@@ -290,24 +282,17 @@ export function sessionTracer({ clock, pii = true, attributes = {} }: SessionTra
           }),
       };
     },
-    async tool(speechId, { callId, name, args }, body) {
-      if (root === undefined) return await body();
+    tool(speechId, { callId, name, args }, body) {
+      if (root === undefined) return body();
       const node = open("function_tool", parentOf(speechId), {
         "lk.function_tool.id": callId,
         "lk.function_tool.name": name,
         "lk.pii.function_tool.arguments": args,
       });
-      try {
-        const outcome = await context.with(node.context, body);
-        node.set({ "lk.pii.function_tool.output": outcome.output, "lk.function_tool.is_error": outcome.isError });
-        if (outcome.isError && outcome.cause !== undefined) node.end({ error: outcome.cause });
-        return outcome;
-      } catch (error) {
-        node.end({ error });
-        throw error;
-      } finally {
-        node.end();
-      }
+      return within(node, body, ({ output, isError, cause }) => {
+        node.set({ "lk.pii.function_tool.output": output, "lk.function_tool.is_error": isError });
+        if (isError && cause !== undefined) node.end({ error: cause });
+      });
     },
     request(kind, model, report) {
       if (root === undefined) return report;
@@ -327,6 +312,20 @@ export function sessionTracer({ clock, pii = true, attributes = {} }: SessionTra
       );
     },
   };
+}
+
+/** Runs a body inside a span, which ends with it. */
+async function within<T>(node: SpanNode, body: () => Promise<T>, tell: (result: T) => void = () => {}): Promise<T> {
+  try {
+    const result = await context.with(node.context, body);
+    tell(result);
+    return result;
+  } catch (error) {
+    node.end({ error });
+    throw error;
+  } finally {
+    node.end();
+  }
 }
 
 /** Passes reports on, and notes on the spans what they say. */
