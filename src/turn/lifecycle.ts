@@ -29,7 +29,8 @@ export function onStarted(d: Draft): void {
   d.settle = true;
   if (d.shared.agentState === "initializing") setAgentState(d, "listening");
   else updateAway(d);
-  const { speaking, finalText } = d.turn.recognition;
+  const { speaking, finalText, userTurnStart } = d.turn.recognition;
+  if (userTurnStart !== undefined) order(d, { type: "span.start", span: "user_turn", at: userTurnStart });
   if (!speaking && finalText !== "" && !isManualish(d.config)) decide(d, "stt");
 }
 

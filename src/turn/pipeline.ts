@@ -13,6 +13,7 @@ import type { TurnEvent } from "./event.ts";
 import { cancelSpeechPause } from "./interruption.ts";
 import { isServerTurns } from "./mode.ts";
 import { cancelPreemptive, claimPreemptive, makeHandleId, NORMAL_PRIORITY, releasePreemptive } from "./preemptive.ts";
+import { openUserTurn } from "./recognition.ts";
 import type { Turn } from "./regions.ts";
 import { addSpeech, currentOf, patchSpeech, speechOf } from "./speech_list.ts";
 import { enqueue, interruptSpeech } from "./speeches.ts";
@@ -172,7 +173,11 @@ function giveWordsBack(d: Draft, info: TurnInfo): void {
   const region = edit(d, "recognition");
   region.finalText = joinText(info.transcript, region.finalText);
   region.confidences = [info.confidence, ...region.confidences];
-  region.userTurnStart = info.metrics.startedSpeakingAt ?? region.userTurnStart;
+  const { startedSpeakingAt } = info.metrics;
+  if (startedSpeakingAt !== undefined) {
+    openUserTurn(d, startedSpeakingAt);
+    region.userTurnStart = startedSpeakingAt;
+  }
   region.lastSpeakingTime ??= info.metrics.stoppedSpeakingAt;
 }
 

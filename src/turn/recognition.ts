@@ -137,7 +137,8 @@ function speechEnded(d: Draft, end: number, fromVad: boolean): void {
   awaitFalseInterruption(d);
 }
 
-function openUserTurn(d: Draft, at: number): void {
+/** The user's turn has begun, unless it has already. */
+export function openUserTurn(d: Draft, at: number): void {
   if (d.turn.recognition.userTurnStart !== undefined) return;
   edit(d, "recognition").userTurnStart = at;
   order(d, { type: "span.start", span: "user_turn", at });

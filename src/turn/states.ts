@@ -118,6 +118,10 @@ export function onClaim(d: Draft, began: boolean): void {
 /** The session begins to close: nobody goes away, nothing warms up. */
 export function onSessionClosing(d: Draft): void {
   editShared(d).closing = true;
+  if (d.shared.claims > 0) {
+    editShared(d).claims = 1;
+    onClaim(d, false);
+  }
   cancelTimer(d, "userAway");
   cancelTimer(d, "aecWarmup");
   editShared(d).aec = { phase: "over" };

@@ -228,10 +228,11 @@ function play(script: readonly Move[]): Input[] {
 }
 
 /** Watches a world, and fails at the step that breaks a rule. */
-function watch(w: World): { readonly commits: Set<string>; readonly ended: Set<string> } {
+function watch(w: World): { readonly commits: Set<string>; readonly ended: Set<string>; readonly spans: Set<string> } {
   const commits = new Set<string>();
   const ended = new Set<string>();
   const interrupted = new Set<string>();
+  const spans = new Set<string>();
   let isPaused = w.sinkPaused;
   let user = w.shared.userState;
   let agent = w.shared.agentState;
@@ -252,6 +253,13 @@ function watch(w: World): { readonly commits: Set<string>; readonly ended: Set<s
             agent = effect.newState;
           }
           if (effect.event === "user_state_changed" && effect.newState === "away") assert.equal(agent, "listening");
+          break;
+        case "span.start":
+          assert.ok(!spans.has(effect.span), `${effect.span} begins once`);
+          spans.add(effect.span);
+          break;
+        case "span.end":
+          assert.ok(spans.delete(effect.span), `${effect.span} has begun`);
           break;
         case "speech.interrupt":
           assert.ok(!interrupted.has(effect.handleId), "a speech is interrupted once");
@@ -289,7 +297,7 @@ function watch(w: World): { readonly commits: Set<string>; readonly ended: Set<s
     for (const { id, teardown } of turn.speeches.all) if (teardown !== 0) live.push(`teardown ${id}`);
     assert.deepEqual([...w.armed.keys()].toSorted(), live.toSorted(), `timers after ${event.type}`);
   };
-  return { commits, ended };
+  return { commits, ended, spans };
 }
 
 const closing: Input[] = [
@@ -304,13 +312,14 @@ for (const compat of ["fixed", "reference"] as const) {
     fc.assert(
       fc.property(moves, options, (script, opts) => {
         const w = world([...play(script), ...closing], { ...opts, config: { ...opts.config, compat } });
-        const { commits, ended } = watch(w);
+        const { commits, ended, spans } = watch(w);
 
         w.run();
 
         assert.deepEqual([...commits].toSorted(), [...ended].toSorted(), "every turn ends");
         assert.deepEqual([...w.armed.keys()], []);
         assert.ok(!w.sinkPaused);
+        assert.deepEqual([...spans], [], "every span ends");
         const { length } = w.effects;
         for (const fact of AFTER_CLOSE) w.send(fact);
         assert.equal(w.effects.length, length, "no orders after the close");
