@@ -1,0 +1,87 @@
+/** What must hold of section 10: turns that the program ends or clears. */
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { final, interim, speech, world } from "./harness.ts";
+import { commits, commitUserTurn, lines, orders } from "./must_hold.ts";
+
+const MANUAL = { config: { mode: "manual" } } as const;
+
+test("commitUserTurn 400 ms after a final decides at once and pushes no silence", () => {
+  const w = world(
+    [...speech(500, 1_500), final(1_700, "turn it on"), commitUserTurn(2_100, { isMuted: true })],
+    MANUAL,
+  );
+  w.run();
+  assert.deepEqual(lines(w, /committed|commit 1|silence/), [
+    '2100 committed "turn it on"',
+    '2100 commit 1 "turn it on" [500..1500, words 200, end 600]',
+  ]);
+});
+
+test("with a slow recogniser and no interim the promise gives an empty text after transcriptTimeout", () => {
+  const w = world([...speech(500, 1_500), commitUserTurn(2_000)], MANUAL);
+  w.run();
+  assert.deepEqual(lines(w, /committed/), ['4000 committed ""']);
+});
+
+test("a muted microphone gives the recogniser silence, in whole pieces of 200 ms", () => {
+  const muted: Parameters<typeof world>[0][number] = [1_900, { type: "input.audioEnabled", enabled: false }];
+  const w = world([...speech(500, 1_500), muted, commitUserTurn(2_000, { isMuted: true })], MANUAL);
+  w.run();
+  assert.deepEqual(lines(w, /silence/), ["2000 silence 2000"]);
+});
+
+test("skipReply stores a message only for words, never runs the hook, never replies", () => {
+  const said = world([final(1_000, "note this"), commitUserTurn(1_200, { skipReply: true })], MANUAL);
+  said.run();
+  const silent = world([commitUserTurn(1_200, { skipReply: true })], MANUAL);
+  silent.run();
+
+  assert.deepEqual(lines(said, /store|drop|hook|reply/), ["1500 store 1 (skip_reply)"]);
+  assert.deepEqual(lines(silent, /store|drop|hook|reply/), ["3700 drop 1 (empty)"]);
+});
+
+test("without a recogniser commitUserTurn gives an empty text and does nothing else", () => {
+  const w = world([commitUserTurn(1_000)], { config: { mode: "manual", hasStt: false } });
+  w.run();
+  assert.deepEqual(lines(w, /./).slice(1), ['1000 committed ""']);
+});
+
+test("a new commit cancels a waiting one", () => {
+  const w = world([commitUserTurn(1_000, { id: 1 }), commitUserTurn(1_500, { id: 2 })], MANUAL);
+  w.run();
+  assert.deepEqual(orders(w, "commit.cancel").map(({ t, effect }) => [t, effect.id]), [[1_500, 1]]);
+  assert.deepEqual(orders(w, "commit.resolve").map(({ t, effect }) => [t, effect.id]), [[3_500, 2]]);
+});
+
+test("OURS-8: a cleared turn does not commit; in the reference it still does", () => {
+  const inputs = [...speech(500, 1_500), final(1_700, "never mind")];
+  const slow = { endpointing: { minDelay: 2_000 } };
+  const clear: Parameters<typeof world>[0][number] = [2_500, { type: "api.clearUserTurn" }];
+
+  const ours = world([...inputs, clear], { config: slow });
+  ours.run();
+  const reference = world([...inputs, clear], { config: { ...slow, compat: "reference" } });
+  reference.run();
+
+  assert.deepEqual(commits(ours), []);
+  assert.deepEqual(lines(ours, /discard|abort|stt/), [
+    '2500 discard "never mind" (cleared)',
+    "2500 abort a1",
+    "2500 stt.restart",
+  ]);
+  assert.deepEqual(commits(reference), [[3_500, ""]]);
+  assert.equal(ours.armed.size, 0);
+});
+
+test("OURS-9: words after a promoted interim are kept when they do not repeat it, or come after five seconds", () => {
+  const begin = [...speech(500, 1_500), interim(1_400, "turn the"), commitUserTurn(2_000)];
+
+  const other = world([...begin, final(5_000, "louder please")], MANUAL);
+  other.run();
+  const late = world([...begin, final(9_500, "turn the page")], MANUAL);
+  late.run();
+
+  assert.equal(other.turn.recognition.finalText, "louder please");
+  assert.equal(late.turn.recognition.finalText, "turn the page");
+});
