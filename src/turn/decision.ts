@@ -223,6 +223,12 @@ function endDecision(d: Draft): void {
 function acceptWords(d: Draft, info: TurnInfo, lastSpeakingTime: number | undefined): void {
   const { metrics } = info;
   const region = edit(d, "recognition");
+  if (!isFixed(d) && d.shared.closing) {
+    // The reference's close goes on to commit the same turn once more, without its words.
+    region.finalText = "";
+    region.confidences = [];
+    return;
+  }
   if (region.userTurnStart !== undefined) {
     order(d, {
       type: "span.end",
@@ -244,8 +250,7 @@ function acceptWords(d: Draft, info: TurnInfo, lastSpeakingTime: number | undefi
   resetTranscription(d);
   region.finalText = "";
   region.confidences = [];
-  // A closing reference commits what it has just committed once more, as it still counts as recent.
-  if (isFixed(d) || !d.shared.closing) region.lastFinalTime = undefined;
+  region.lastFinalTime = undefined;
   if (isFixed(d)) region.interimText = ""; // OURS-6
   // Otherwise the user has spoken again, and these belong to the next turn.
   if (region.lastSpeakingTime === lastSpeakingTime) {

@@ -982,7 +982,7 @@ timeline(
       2200 commit 1 "Hello" [500..1500, words 300, end 700]
       2200 store 1 (scheduling_paused)
       2200 committed ""
-      2200 commit 2 ""
+      2200 commit 2 "" [500..1500, words 300, end 700]
       2200 store 2 (scheduling_paused)
     `,
   },
