@@ -97,7 +97,7 @@ export function speak(o: SpeakOptions): Speaking {
     } else await forwardNode(o, onWords);
     pacer?.endText();
     if (pacer === null) await captions.close(false);
-    else captions.poke();
+    else captions.ended();
   };
 
   const forwardSound = async (): Promise<void> => {
@@ -259,6 +259,8 @@ class Captions {
   #writer: WritableStreamDefaultWriter<TimedString> | undefined;
   #off: (() => void) | undefined;
   #running = false;
+  #isEnded = false;
+  #waitingLength = 0;
 
   constructor(clock: Clock, sink: TranscriptSink | null, segmentId: string, pacer: TranscriptPacer | null) {
     this.#clock = clock;
@@ -269,6 +271,7 @@ class Captions {
 
   push(piece: string | TimedString, text: string): Promise<void> | undefined {
     if (this.#pacer === null) return this.#write(typeof piece === "string" ? { text } : piece);
+    this.#waitingLength += text.length;
     if (typeof piece === "string") this.#pacer.pushText(piece);
     else {
       this.#pacer.pushText(piece.text);
@@ -276,6 +279,12 @@ class Captions {
     }
     this.poke();
     return undefined;
+  }
+
+  /** There is no more text: the segment ends with its last word. */
+  ended(): void {
+    this.#isEnded = true;
+    this.poke();
   }
 
   started(at: number): void {
@@ -301,9 +310,14 @@ class Captions {
   poke(): void {
     if (this.#pacer === null || !this.#running || this.#off !== undefined) return;
     const { words, nextAt } = this.#pacer.take(this.#clock.now());
-    for (const word of words) void this.#write(word);
+    for (const word of words) {
+      this.#waitingLength -= word.text.length;
+      void this.#write(word);
+    }
+    if (this.#isEnded && this.#waitingLength === 0) return void this.close(false);
     if (nextAt === undefined) return;
-    this.#off = this.#clock.schedule(nextAt, () => {
+    // At least a millisecond ahead: a time that is rounded down to now would be asked for without end.
+    this.#off = this.#clock.schedule(Math.max(nextAt, this.#clock.now() + 1), () => {
       this.#off = undefined;
       this.poke();
     });

@@ -180,8 +180,9 @@ export class Speeches {
   preemptiveMatches(activity: Activity, chatCtx: ChatContext): boolean {
     for (const live of this.#live.values()) {
       if (live.transcript === undefined || live.handle.scheduled || live.handle.interrupted) continue;
-      if (live.activity !== activity || live.base === undefined) return false;
-      if (!equalToolContexts(live.toolCtx, activity.toolCtx)) return false;
+      if (live.activity !== activity || !equalToolContexts(live.toolCtx, activity.toolCtx)) return false;
+      // Its prompt still waits for what it cut off: it will be made from the agent's own context.
+      if (live.base === undefined) return chatCtx.isEquivalent(activity.agent["~"].chatCtx);
       const before = live.base.copy();
       if (live.userMessage !== undefined) before.remove(live.userMessage.id);
       return before.isEquivalent(chatCtx);

@@ -171,7 +171,7 @@ class Player {
       if (s.io?.audioInput !== false) this.#session.input.audio = this.#microphone();
       this.#session.output.audio = this.#sink(s.io?.canPause ?? true);
     }
-    if (s.io?.captions) this.#session.output.transcription = this.#captions();
+    if (s.io?.captions || s.io?.sync) this.#session.output.transcription = this.#captions();
     this.#session.output.syncTranscription = s.io?.sync ?? false;
     const agent = this.#agent(s.start);
     if (s.captureRun) throw new UnplayableError("captureRun");

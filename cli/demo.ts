@@ -1,0 +1,132 @@
+/**
+ * `repartee demo`: a caller's sound, a real detector, a real recogniser, a real voice, and what comes of it.
+ *
+ * @module
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { detectRuntime } from "../adapters/runtime/detect.ts";
+import { type VirtualRuntime, virtualRuntime } from "../adapters/runtime/virtual.ts";
+import { FLITE_VOICES, type FliteVoice, fliteTTS } from "../adapters/flite/mod.ts";
+import { sileroVAD } from "../adapters/silero/mod.ts";
+import { whisperSTT } from "../adapters/whisper/mod.ts";
+import { Bookseller, booksellerModel } from "../examples/shared/bookshop.ts";
+import { AgentError, type AudioFrame, type ChatMessage, type Runtime } from "../mod.ts";
+import { frameDurationMs } from "../src/audio/frame.ts";
+import { readWav, writeWav } from "../src/audio/wav.ts";
+import type { TraceRecord } from "../src/trace/record.ts";
+import { CALL, speakCall } from "./caller.ts";
+import { type CallResult, holdCall } from "./call.ts";
+import { languageModel } from "./language_model.ts";
+import { showCall } from "./demo_screen.ts";
+import { pageOf } from "./timeline.ts";
+
+/** Runs the demo. 0: the call was held; 1: it was cut off. */
+export async function demo(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      call: { type: "string" },
+      out: { type: "string", default: "out" },
+      voice: { type: "string", default: "kal16" },
+      fast: { type: "boolean", default: false },
+    },
+  });
+  const out = values.out ?? "out";
+  const runtime = values.fast === true ? virtualRuntime({ seed: 1 }) : detectRuntime();
+  const write = (text: string): void => void process.stdout.write(text);
+  write("Loading: a voice, a detector and a recogniser, all on this machine.\n");
+  const caller = values.call === undefined ? await speakCall(CALL, voiceOf(values.voice)) : readCall(values.call);
+  const stop = new AbortController();
+  const interrupted = (): void => stop.abort();
+  process.once("SIGINT", interrupted);
+  try {
+    const { result, isCut } = await inTime(runtime, () => hold(runtime, caller, stop.signal, write));
+    save(out, result);
+    write(`\nLeft in ${out}/: call.wav, transcript.md, trace.jsonl, timeline.html\n`);
+    return isCut ? 1 : 0;
+  } finally {
+    process.off("SIGINT", interrupted);
+  }
+}
+
+/** Holds the call with the embedded models. */
+export async function hold(
+  runtime: Runtime,
+  caller: AudioFrame,
+  signal: AbortSignal,
+  write: (text: string) => void,
+): Promise<{ readonly result: CallResult; readonly isCut: boolean }> {
+  const { clock } = runtime;
+  await using vad = sileroVAD({ clock });
+  await using tts = fliteTTS({ voice: "slt", clock });
+  await using stt = whisperSTT({ clock });
+  await Promise.all([vad.prewarm?.(), tts.prewarm(), stt.prewarm?.()]);
+  write(`A call of ${Math.round(frameDurationMs(caller) / 1000)} seconds. Times are seconds from its start.\n\n`);
+  let onRecord = (_record: TraceRecord): void => {};
+  const startedAt = clock.now();
+  const result = await holdCall({
+    runtime,
+    caller,
+    agent: new Bookseller(clock),
+    session: { vad, tts, stt, llm: await languageModel(runtime, () => booksellerModel(clock)) },
+    signal,
+    onSession: (session) => {
+      onRecord = showCall(session, startedAt, { write, isColoured: process.stdout.isTTY === true && runtime.env?.("NO_COLOR") === undefined });
+    },
+    onRecord: (record) => onRecord(record),
+  });
+  return { result, isCut: signal.aborted };
+}
+
+/** Runs work to its end; where time is virtual, moves it. */
+export async function inTime<T>(runtime: Runtime, work: () => Promise<T>): Promise<T> {
+  let isOver = false;
+  const done = work().finally(() => (isOver = true));
+  done.catch(() => {}); // it is awaited below
+  const { clock } = runtime as VirtualRuntime;
+  if (clock.gather !== undefined) {
+    while (!isOver) {
+      await clock.runUntil(clock.now() + 100);
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+  }
+  return await done;
+}
+
+function voiceOf(name: string | undefined): FliteVoice {
+  const voice = FLITE_VOICES.find((one) => one === name);
+  if (voice === undefined) {
+    throw new AgentError("cli.bad_argument", `Cannot make the caller as --voice must be one of ${FLITE_VOICES.join(", ")}: current value is ${name}`);
+  }
+  return voice;
+}
+
+function readCall(path: string): AudioFrame {
+  let bytes: Uint8Array;
+  try {
+    bytes = new Uint8Array(readFileSync(path));
+  } catch (cause) {
+    throw new AgentError("cli.bad_argument", `Cannot read the call as the file must be readable: current value is ${path}`, { cause });
+  }
+  return readWav(bytes);
+}
+
+/** Writes what a call left. */
+export function save(folder: string, { recording, records, session }: CallResult): void {
+  mkdirSync(folder, { recursive: true });
+  const call = recording.call();
+  writeFileSync(`${folder}/call.wav`, writeWav(call));
+  writeFileSync(`${folder}/trace.jsonl`, records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  writeFileSync(`${folder}/transcript.md`, transcriptOf(session.history.messages()));
+  writeFileSync(`${folder}/timeline.html`, pageOf(records, "A call to the Harbour Bookshop", call));
+}
+
+/** The conversation, as text. */
+export function transcriptOf(messages: readonly ChatMessage[]): string {
+  const lines = messages.map(({ role, textContent, interrupted }) =>
+    `**${role === "user" ? "Caller" : "Agent"}:** ${textContent ?? ""}${interrupted ? " *(cut off)*" : ""}`
+  );
+  return `# Transcript\n\n${lines.join("\n\n")}\n`;
+}
