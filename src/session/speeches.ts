@@ -534,7 +534,7 @@ export class Speeches {
           emitPart(handle, { type: "tool_call", call });
           this.#running.set(call.callId, call);
           core.toolsRunning(1);
-          core.note("tool.start", { callId: call.callId, name: call.name, args: call.args });
+          core.note("tool.start", { handleId: handle.id, callId: call.callId, name: call.name, args: call.args });
           core.onHandleItem(call);
         },
         ended: ({ call, output }) => {
@@ -545,7 +545,7 @@ export class Speeches {
           emitPart(handle, { type: "tool_result", output });
           this.#running.delete(call.callId);
           core.toolsRunning(-1);
-          core.note("tool.end", { callId: call.callId, output: output.output });
+          core.note("tool.end", { handleId: handle.id, callId: call.callId, output: output.output });
           core.onHandleItem(output);
         },
         log: (level, message, fields) => core.log(level, message, fields),

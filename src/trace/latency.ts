@@ -17,8 +17,10 @@ export type LatencyPart =
   | "hook"
   /** Until the reply had the floor. */
   | "floor"
-  /** Until the model's first token. */
+  /** Until the model's first token, or its call of a tool. */
   | "llm"
+  /** Until the tools had answered. */
+  | "tools"
   /** Until the voice's first sound. */
   | "tts"
   /** Until it was audible. */
@@ -51,8 +53,8 @@ export interface LatencyMarks {
   readonly committedAt: number;
   readonly hookDoneAt?: number | undefined;
   readonly playedAt?: number | undefined;
-  readonly llmFirstAt?: number | undefined;
-  readonly ttsFirstAt?: number | undefined;
+  /** What the reply's parts gave, and when, in order. */
+  readonly steps?: readonly (readonly [part: "llm" | "tools" | "tts", at: number])[] | undefined;
   readonly startedAt: number;
 }
 
@@ -63,8 +65,7 @@ export function latencySpans(marks: LatencyMarks): readonly LatencySpan[] {
     ["endpointing", marks.committedAt],
     ["hook", marks.hookDoneAt],
     ["floor", marks.playedAt],
-    ["llm", marks.llmFirstAt],
-    ["tts", marks.ttsFirstAt],
+    ...(marks.steps ?? []),
     ["playout", marks.startedAt],
   ];
   const spans: LatencySpan[] = [];
@@ -77,6 +78,12 @@ export function latencySpans(marks: LatencyMarks): readonly LatencySpan[] {
   }
   return spans;
 }
+
+const NOTES: Readonly<Record<string, "llm" | "tools" | "tts">> = {
+  "llm.first": "llm",
+  "tool.end": "tools",
+  "tts.first": "tts",
+};
 
 interface Open {
   readonly turnId: number;
@@ -93,15 +100,14 @@ interface Open {
 export function latencyReader(): (record: TraceRecord) => LatencyAccount | undefined {
   const turns = new Map<number, Open>();
   const byHandle = new Map<string, Open>();
-  const llmFirst = new Map<string, number>();
-  const ttsFirst = new Map<string, number>();
+  const steps = new Map<string, (readonly ["llm" | "tools" | "tts", number])[]>();
   let finalAt: number | undefined;
   return (record) => {
     if (record.kind === "note") {
       const handleId = record.fields["handleId"];
       if (typeof handleId !== "string") return undefined;
-      if (record.name === "llm.first" && !llmFirst.has(handleId)) llmFirst.set(handleId, record.t);
-      if (record.name === "tts.first" && !ttsFirst.has(handleId)) ttsFirst.set(handleId, record.t);
+      const part = NOTES[record.name];
+      if (part !== undefined) steps.set(handleId, [...(steps.get(handleId) ?? []), [part, record.t]]);
       return undefined;
     }
     if (record.kind !== "step") return undefined;
@@ -150,13 +156,11 @@ export function latencyReader(): (record: TraceRecord) => LatencyAccount | undef
       totalMs: started.at - from,
       spans: latencySpans({
         ...turn,
-        llmFirstAt: llmFirst.get(started.handleId),
-        ttsFirstAt: ttsFirst.get(started.handleId),
+        steps: steps.get(started.handleId),
         startedAt: started.at,
       }),
     };
-    llmFirst.delete(started.handleId);
-    ttsFirst.delete(started.handleId);
+    steps.delete(started.handleId);
     return account;
   };
 }

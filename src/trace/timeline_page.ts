@@ -71,16 +71,20 @@ function summary({ durationMs, accounts, tools, playout, falseInterruptions }: T
   const median = waits[Math.floor((waits.length - 1) / 2)];
   const parts = [
     seconds(durationMs),
-    `${accounts.length} answered turns`,
+    counted(accounts.length, "answered turn"),
     ...(median === undefined ? [] : [`median wait ${Math.round(median)} ms`]),
-    `${playout.filter(({ cut }) => cut).length} barge-ins`,
-    `${falseInterruptions.length} false interruptions`,
-    `${tools.length} tool calls`,
+    counted(playout.filter(({ cut }) => cut).length, "barge-in"),
+    counted(falseInterruptions.length, "false interruption"),
+    counted(tools.length, "tool call"),
   ];
   return parts.map(escape).join(" · ");
 }
 
-const PARTS = ["transcription", "endpointing", "hook", "floor", "llm", "tts", "playout"] as const;
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+const PARTS = ["transcription", "endpointing", "hook", "floor", "llm", "tools", "tts", "playout"] as const;
 
 function accounts({ accounts: all }: Timeline): string {
   if (all.length === 0) return `<p class="none">No turn was answered by voice.</p>`;
@@ -121,7 +125,7 @@ header,main{max-width:1200px;margin:0 auto;padding:16px 20px}header{padding-bott
 ol{list-style:none;margin:0;padding:0}.accounts li{margin-bottom:12px;cursor:pointer}.row{display:flex;justify-content:space-between;gap:12px}.row b{white-space:nowrap;font-variant-numeric:tabular-nums}
 .stack{display:flex;height:12px;margin:4px 0 2px;border-radius:3px;overflow:hidden;background:var(--line)}.stack i{display:block}small{color:var(--soft)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 14px;font-size:12px;color:var(--soft);margin:8px 0 0}.legend i{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:5px}
-.p-transcription{background:#4f86c6}.p-endpointing{background:#9aa3ad}.p-hook{background:#c679a8}.p-floor{background:#c9c26b}.p-llm{background:#e0a63c}.p-tts{background:#d0703a}.p-playout{background:#5fa777}
+.p-transcription{background:#4f86c6}.p-endpointing{background:#9aa3ad}.p-hook{background:#c679a8}.p-floor{background:#c9c26b}.p-llm{background:#e0a63c}.p-tools{background:#7b5cc4}.p-tts{background:#d0703a}.p-playout{background:#5fa777}
 .talk li{display:grid;grid-template-columns:52px 1fr;gap:8px;margin-bottom:8px;cursor:pointer}.talk time{color:var(--soft);font-size:12px;padding-top:3px;font-variant-numeric:tabular-nums}
 .talk p{margin:0;padding:6px 10px;border-radius:10px;width:fit-content;max-width:100%}.talk .user p{background:color-mix(in srgb,var(--caller) 14%,transparent)}.talk .agent p{background:color-mix(in srgb,var(--agent) 14%,transparent)}
 .talk em{color:var(--pause);font-size:12px}.none{color:var(--soft)}
@@ -159,7 +163,8 @@ function draw() {
   c.font = "11px system-ui, sans-serif";
   for (let t = 0; t <= total; t += step) { c.strokeStyle = css("line"); c.beginPath(); c.moveTo(x(t, w) + 0.5, 0); c.lineTo(x(t, w) + 0.5, HEIGHT); c.stroke(); c.fillStyle = css("soft"); c.fillText(t / 1000 + " s", x(t, w) + 4, 18); }
   band(c, T.vad, 1, w, css("vad")); wave(c, caller, 1, w, css("caller"));
-  for (const f of T.transcripts) if (f.isFinal) { c.fillStyle = css("caller"); c.fillRect(x(f.t, w), tops[2], 2, LANES[2][1]); label(c, f.text, x(f.t, w) + 5, tops[2] + 15, Math.max(40, x(4000, w)), css("fg")); }
+  const finals = T.transcripts.filter((f) => f.isFinal && f.text);
+  finals.forEach((f, i) => { c.fillStyle = css("caller"); c.fillRect(x(f.t, w), tops[2], 2, LANES[2][1]); const next = finals[i + 1] ? finals[i + 1].t : total; label(c, f.text, x(f.t, w) + 5, tops[2] + 15, Math.max(30, x(next - f.t, w) - 12), css("fg")); });
   band(c, T.userStates, 3, w, (s) => css(s.label));
   for (const p of T.playout) { c.fillStyle = css("agent") + "22"; c.fillRect(x(p.from, w), tops[4], x(p.to - p.from, w), LANES[4][1]); }
   wave(c, agent, 4, w, css("agent"));
