@@ -24,7 +24,7 @@ export const CALL: readonly CallerAct[] = [
   { at: 6_500, kind: "say", text: "Hello. When do you open on Sunday?" },
   { at: 18_000, kind: "say", text: "Thank you. Please tell me about the history of the shop." },
   { at: 26_500, kind: "cough", durationMs: 250 },
-  { at: 32_000, kind: "say", text: "Stop, please. Where are the cookbooks?" },
+  { at: 32_000, kind: "say", text: "Stop, please. Where are the cooking books?" },
   { at: 39_500, kind: "hum", durationMs: 1_100 },
   { at: 53_000, kind: "say", text: "No, I meant the books about travel." },
   { at: 64_000, kind: "say", text: "Thank you very much. Goodbye." },
