@@ -4,120 +4,274 @@
  * @module
  */
 import { type AudioFrame, frameDurationMs } from "../audio/frame.ts";
+import { AgentError } from "../base/error.ts";
 import type { TimedString } from "../model/marks.ts";
+import { PARTS_PER_SECOND } from "./hyphenation.ts";
+import { rateCurve } from "./rate_curve.ts";
+import { speakingRateMeter } from "./speaking_rate.ts";
+import { type Anchor, firstIndex, type SpokenText, spokenText, type SpokenWord } from "./spoken_text.ts";
 
-/** Characters a voice says in a second, until the audio tells. Chosen: 3.83 syllables of about four characters. */
-const CHARS_PER_SECOND = 15;
-
-/** Paces the words of one segment of speech. Times are clock milliseconds; positions are milliseconds of its audio. */
+/**
+ * Paces the words of one segment of speech. It knows no clock: times are handed in, as clock milliseconds; positions are
+ * milliseconds of the segment's sound.
+ *
+ * Where the voice tells the times of its words or sentences, they count. Between them, and once text and sound are both
+ * whole, words are spread over the sound by how busily the voice speaks, in proportion to their syllables. Before that a
+ * steady pace is assumed.
+ */
 export interface TranscriptPacer {
-  /** Text, as it comes from the transcription node. */
+  /** Takes text as it comes. */
   pushText(text: string): void;
-  /** A word with its time, where the voice tells. */
+  /** Takes the time of a word or sentence, before or after its text. The same one may come twice. */
   pushTimed(word: TimedString): void;
-  /** A frame on its way to the sink. */
+  /** Takes a frame, as early as it is known: before it waits to be played, if it has to. */
   pushAudio(frame: AudioFrame): void;
   endText(): void;
   endAudio(): void;
+  /** The first frame became audible. Once; nothing is shown before. */
   start(at: number): void;
+  /** Nothing is shown until {@linkcode resume}. Idempotent, also before the start. */
   pause(at: number): void;
   resume(at: number): void;
-  /** Words that are due, and when to ask again; undefined: when there is more text. */
+  /** What the sink says of its position, which puts right what the clock assumed, such as when sound ran out. */
+  position(at: number, positionMs: number): void;
+  /**
+   * The words that are due, to be shown now, and when to ask again. Undefined: nothing to wait for; ask after the next text,
+   * sound, start or resumption. Words are due in the middle of their sound, and at most one of them is shown before it is
+   * heard.
+   */
   take(t: number): { readonly words: readonly TimedString[]; readonly nextAt: number | undefined };
   /** Everything that is left, when the segment was played to its end. */
   finish(): readonly TimedString[];
-  /** What of the text had been heard at this position: whole words, of which at least half was said. */
+  /**
+   * What of the text had been heard at a position: whole words, each to its end. A prefix of the text that grows with the
+   * position; empty at 0, and all of it from the end of the sound on.
+   */
   heardAt(positionMs: number): string;
 }
 
-interface Timing {
-  readonly text: string;
-  readonly startMs: number;
-  readonly endMs: number | undefined;
+/** How words are paced. */
+export interface TranscriptPacerOptions {
+  /** How much faster than usual the voice speaks, until its sound is known. Default: 1. */
+  readonly speed?: number;
 }
 
-/** Makes a pacer. `speed` is a factor on the rate that is assumed until the audio tells. */
-export function transcriptPacer({ speed = 1 }: { readonly speed?: number } = {}): TranscriptPacer {
-  let text = "";
-  let shown = 0;
-  let audioMs = 0;
-  let hasText = true;
-  let hasAudio = true;
-  let startedAt: number | undefined;
-  let pausedAt: number | undefined;
-  let pausedMs = 0;
-  const timed: Timing[] = [];
+/** Sums of fractions of parts differ from the whole by less than this. */
+const CLOSE = 1e-6;
 
-  /** Milliseconds at which the first `length` characters have been said. */
-  const timeOf = (length: number): number => {
-    if (timed.length > 0) {
-      let seen = 0;
-      let last = 0;
-      for (const { text: word, startMs, endMs } of timed) {
-        if (seen >= length) return last;
-        const end = endMs ?? startMs + (word.length * 1_000) / CHARS_PER_SECOND;
-        if (seen + word.length >= length) return startMs + ((length - seen) / Math.max(1, word.length)) * (end - startMs);
-        seen += word.length;
-        last = end;
-      }
-      return last + ((length - seen) * 1_000) / (CHARS_PER_SECOND * speed);
-    }
-    if (!hasText && !hasAudio && text.length > 0) return (length / text.length) * audioMs;
-    return (length * 1_000) / (CHARS_PER_SECOND * speed);
+/** A pace is believed that was measured over so much time. Chosen: a sentence. */
+const MEASURED_MS = 2_000;
+
+/** The soonest that a word is asked for again whose sound has not come. Chosen: a frame. */
+const RETRY_MS = 20;
+
+/** Where one known point leads to the next; without `to`, by an assumed pace. */
+interface Stretch {
+  readonly fromMs: number;
+  readonly fromParts: number;
+  readonly to: { readonly ms: number; readonly parts: number } | undefined;
+}
+
+/** The time line of one segment: how many parts have been said at which position, as far as is known. */
+interface TimeLine {
+  readonly text: SpokenText;
+  readonly audioMs: number;
+  pushAudio(frame: AudioFrame): void;
+  endText(): void;
+  endAudio(): void;
+  partsAt(ms: number): number;
+  /** When so much has been said: the first such moment, or the last one, before what follows begins. */
+  timeOf(parts: number, moment: "first" | "last"): number;
+  readonly isWhole: boolean;
+  readonly isAudioWhole: boolean;
+}
+
+function timeLine(speed: number): TimeLine {
+  const text = spokenText();
+  const meter = speakingRateMeter();
+  const busyness = rateCurve();
+  let audioMs = 0;
+  let isTextWhole = false;
+  let isAudioWhole = false;
+
+  const pointAt = (index: number): { ms: number; parts: number } | undefined => {
+    const { anchors } = text;
+    if (index < 0) return { ms: 0, parts: 0 };
+    const anchor = anchors[index];
+    if (anchor !== undefined) return { ms: anchor.ms, parts: text.partsAt(anchor.spoken) };
+    if (!isTextWhole || !isAudioWhole) return undefined;
+    const last = anchors[anchors.length - 1];
+    return { ms: Math.max(audioMs, last?.ms ?? 0), parts: text.words[text.words.length - 1]?.partsEnd ?? 0 };
   };
 
-  /** Where the word that begins at `from` ends, its leading space included; `from` when it is not whole yet. */
-  const wordEnd = (from: number): number => {
-    const match = /^\s*\S+/.exec(text.slice(from));
-    if (match === null) return !hasText ? text.length : from;
-    const end = from + match[0].length;
-    return end < text.length || !hasText ? end : from;
+  const stretchFrom = (index: number): Stretch => {
+    const { ms, parts } = pointAt(index) as { ms: number; parts: number };
+    return { fromMs: ms, fromParts: parts, to: pointAt(index + 1) };
+  };
+
+  /** Parts in a millisecond, where nothing tells: as between the anchors, or as voices speak. */
+  const pace = (): number => {
+    const first = text.anchors[0] as Anchor | undefined;
+    const last = text.anchors[text.anchors.length - 1];
+    if (first !== undefined && last !== undefined && last.ms - first.ms >= MEASURED_MS) {
+      const measured = (text.partsAt(last.spoken) - text.partsAt(first.spoken)) / (last.ms - first.ms);
+      if (measured > 0) return measured;
+    }
+    return (PARTS_PER_SECOND * speed) / 1000;
+  };
+
+  /** How much of the voice's work lies between two times; 0 where it is not known. */
+  const work = (fromMs: number, toMs: number): number =>
+    text.isFine || busyness.isEmpty ? 0 : busyness.at(toMs) - busyness.at(fromMs);
+
+  return {
+    text,
+    get audioMs() {
+      return audioMs;
+    },
+    pushAudio(frame) {
+      audioMs += frameDurationMs(frame);
+      if (text.isFine) return; // the voice tells better
+      for (const { atMs, rate } of meter.push(frame)) busyness.add(atMs, rate);
+    },
+    endText() {
+      isTextWhole = true;
+      text.end();
+    },
+    endAudio() {
+      if (isAudioWhole) return;
+      isAudioWhole = true;
+      if (!text.isFine) { for (const { atMs, rate } of meter.flush()) busyness.add(atMs, rate); }
+    },
+    partsAt(ms) {
+      const { anchors } = text;
+      const { fromMs, fromParts, to } = stretchFrom(
+        firstIndex(anchors.length, (at) => (anchors[at] as Anchor).ms > ms) - 1,
+      );
+      if (to === undefined) return fromParts + (ms - fromMs) * pace();
+      if (to.ms <= fromMs || ms >= to.ms) return to.parts;
+      const all = work(fromMs, to.ms);
+      const share = all > 0 ? work(fromMs, ms) / all : (ms - fromMs) / (to.ms - fromMs);
+      return fromParts + share * (to.parts - fromParts);
+    },
+    timeOf(parts, moment) {
+      const { anchors } = text;
+      const limit = moment === "first" ? parts - CLOSE : parts + CLOSE;
+      const index = firstIndex(anchors.length, (at) => text.partsAt((anchors[at] as Anchor).spoken) >= limit) - 1;
+      const { fromMs, fromParts, to } = stretchFrom(index);
+      const wanted = Math.max(0, parts - fromParts);
+      if (to === undefined) return fromMs + wanted / pace();
+      if (to.parts <= fromParts) return to.ms;
+      const share = Math.min(1, wanted / (to.parts - fromParts));
+      const all = work(fromMs, to.ms);
+      if (all <= 0) return fromMs + share * (to.ms - fromMs);
+      return Math.min(to.ms, Math.max(fromMs, busyness.timeOf(busyness.at(fromMs) + share * all)));
+    },
+    get isWhole() {
+      return isTextWhole && isAudioWhole;
+    },
+    get isAudioWhole() {
+      return isAudioWhole;
+    },
+  };
+}
+
+/**
+ * Makes a pacer for one segment.
+ *
+ * @throws {AgentError} `session.bad_option` when `speed` is not above 0.
+ */
+export function transcriptPacer({ speed = 1 }: TranscriptPacerOptions = {}): TranscriptPacer {
+  if (!(speed > 0 && speed < Infinity)) {
+    throw new AgentError(
+      "session.bad_option",
+      `Cannot pace words as \`speed\` must be above 0: current value is ${speed}`,
+    );
+  }
+  const line = timeLine(speed);
+  const { words } = line.text;
+  let shown = 0;
+  let startedAt: number | undefined;
+  let isPaused = false;
+  let isFinished = false;
+  let positionMs = 0;
+  let knownAt = 0; // when `positionMs` was true
+
+  /** Moves the position to `t`: with the clock, but never past the sound that there is. */
+  const move = (t: number): void => {
+    if (startedAt === undefined || t <= knownAt) return;
+    if (!isPaused) positionMs = Math.max(positionMs, Math.min(positionMs + t - knownAt, line.audioMs));
+    knownAt = t;
+  };
+
+  const partsBefore = (index: number): number => words[index - 1]?.partsEnd ?? 0;
+
+  const timed = (index: number): TimedString => {
+    const { text, partsEnd } = words[index] as SpokenWord;
+    return {
+      text,
+      startMs: Math.round(line.timeOf(partsBefore(index), "last")),
+      endMs: Math.round(line.timeOf(partsEnd, "first")),
+    };
   };
 
   return {
-    pushText: (piece) => void (text += piece),
-    pushTimed({ text: word, startMs, endMs }) {
-      if (startMs !== undefined) timed.push({ text: word, startMs, endMs });
+    pushText: (text) => line.text.push(text),
+    pushTimed: (word) => line.text.time(word),
+    pushAudio: (frame) => line.pushAudio(frame),
+    endText: () => line.endText(),
+    endAudio: () => line.endAudio(),
+    start(at) {
+      if (startedAt !== undefined) return;
+      startedAt = knownAt = at;
     },
-    pushAudio: (frame) => void (audioMs += frameDurationMs(frame)),
-    endText: () => void (hasText = false),
-    endAudio: () => void (hasAudio = false),
-    start: (at) => void (startedAt ??= at),
-    pause: (at) => void (pausedAt ??= at),
+    pause(at) {
+      move(at);
+      isPaused = true;
+    },
     resume(at) {
-      if (pausedAt === undefined) return;
-      pausedMs += Math.max(0, at - Math.max(pausedAt, startedAt ?? at));
-      pausedAt = undefined;
+      move(at);
+      isPaused = false;
+    },
+    position(at, ms) {
+      move(at);
+      positionMs = ms;
     },
     take(t) {
-      if (startedAt === undefined || pausedAt !== undefined) return { words: [], nextAt: undefined };
-      const elapsed = t - startedAt - pausedMs;
-      const words: TimedString[] = [];
-      for (;;) {
-        const end = wordEnd(shown);
-        if (end === shown) return { words, nextAt: undefined };
-        const due = (timeOf(shown) + timeOf(end)) / 2;
-        if (due > elapsed) return { words, nextAt: startedAt + pausedMs + due };
-        words.push({ text: text.slice(shown, end), endMs: elapsed });
-        shown = end;
+      move(t);
+      const due: TimedString[] = [];
+      if (startedAt === undefined || isPaused || isFinished) return { words: due, nextAt: undefined };
+      const said = line.partsAt(positionMs);
+      for (; shown < words.length; shown++) {
+        const middle = (partsBefore(shown) + (words[shown] as SpokenWord).partsEnd) / 2;
+        if (middle > said + CLOSE) {
+          const wait = Math.ceil(line.timeOf(middle, "first") - positionMs - CLOSE);
+          const hasSound = positionMs + wait <= line.audioMs + 1;
+          if (!hasSound && line.isAudioWhole) return { words: due, nextAt: undefined }; // its text is not whole: more will tell
+          return { words: due, nextAt: t + Math.max(wait, hasSound ? 1 : RETRY_MS) };
+        }
+        due.push(timed(shown));
       }
+      return { words: due, nextAt: undefined };
     },
     finish() {
-      const rest = text.slice(shown);
-      shown = text.length;
-      return rest === "" ? [] : [{ text: rest }];
+      line.endText();
+      isFinished = true;
+      const left: TimedString[] = [];
+      for (; shown < words.length; shown++) left.push(timed(shown));
+      return left;
     },
-    heardAt(positionMs) {
-      if (positionMs <= 0) return "";
-      if (!hasText && !hasAudio && positionMs >= audioMs) return text;
-      let heard = 0;
-      for (;;) {
-        const match = /^\s*\S+/.exec(text.slice(heard));
-        if (match === null) return text.slice(0, heard);
-        const end = heard + match[0].length;
-        if ((timeOf(heard) + timeOf(end)) / 2 > positionMs) return text.slice(0, heard);
-        heard = end;
+    heardAt(position) {
+      if (position <= 0) return "";
+      let heard = words.length;
+      if (!line.isWhole || position < line.audioMs) {
+        const said = line.partsAt(position);
+        if (said <= 0) return "";
+        heard = firstIndex(words.length, (index) => (words[index] as SpokenWord).partsEnd > said + CLOSE);
       }
+      let text = "";
+      for (let index = 0; index < heard; index++) text += (words[index] as SpokenWord).text;
+      return text;
     },
   };
 }
