@@ -22,18 +22,33 @@ export class FrameQueue {
   #ended = false;
   #readable: (() => void) | undefined;
   #writable: (() => void) | undefined;
+  #onAudio: ((audio: QueuedAudio) => void) | undefined;
+  #onEnd: (() => void) | undefined;
+
+  /**
+   * Tells of each frame as early as it is known, those that wait at once, and of the end; not of a {@linkcode clear}, after
+   * which nobody knows how much there would have been. For one listener.
+   */
+  watch(onAudio: (audio: QueuedAudio) => void, onEnd: () => void): void {
+    for (const audio of this.#held) onAudio(audio);
+    if (this.#ended) return onEnd();
+    this.#onAudio = onAudio;
+    this.#onEnd = onEnd;
+  }
 
   /** Adds a frame; a promise when the writer has to wait. */
   push(audio: QueuedAudio): Promise<void> | undefined {
     if (this.#ended) return undefined;
     this.#held.push(audio);
     this.#heldMs += frameDurationMs(audio.frame);
+    this.#onAudio?.(audio);
     this.#readable?.();
     return this.#heldMs > TTS_AHEAD_MS ? new Promise((resolve) => (this.#writable = resolve)) : undefined;
   }
 
   /** No more frames. */
   end(): void {
+    if (!this.#ended) this.#onEnd?.();
     this.#ended = true;
     this.#readable?.();
     this.#writable?.();
@@ -43,6 +58,7 @@ export class FrameQueue {
   clear(): void {
     this.#held = [];
     this.#heldMs = 0;
+    this.#onAudio = this.#onEnd = undefined;
     this.end();
   }
 

@@ -39,7 +39,9 @@ export interface SpeakOptions {
   readonly segmentId: string;
   readonly text: TextBuffer;
   /** Replaces the words of the transcript and the history; null: as they are. */
-  readonly transcription: ((text: ReadableStream<string>) => Promise<AsyncIterable<string | TimedString> | null>) | null;
+  readonly transcription:
+    | ((text: ReadableStream<string>) => Promise<AsyncIterable<string | TimedString> | null>)
+    | null;
   /** Null: no sound. */
   readonly tts: TtsStep | null;
   readonly outputs: SpeechOutputs;
@@ -103,6 +105,16 @@ export function speak(o: SpeakOptions): Speaking {
   const forwardSound = async (): Promise<void> => {
     if (sound === null || o.tts === null) return;
     const { frames } = o.tts;
+    if (pacer !== null) {
+      frames.watch(({ frame, words }) => { // before the frame waits its turn: the length of what is coming sets the pace
+        for (const word of words ?? []) pacer.pushTimed(word);
+        pacer.pushAudio(frame);
+      }, () => {
+        if (o.tts?.error !== undefined) return; // it was cut off: its length says nothing of the text
+        pacer.endAudio();
+        captions.poke();
+      });
+    }
     let writer: WritableStreamDefaultWriter<AudioFrame> | undefined;
     try {
       for (;;) {
@@ -115,12 +127,8 @@ export function speak(o: SpeakOptions): Speaking {
         }
         await writer.ready;
         if (o.signal.aborted) break;
-        pacer?.pushAudio(audio.frame);
-        if (audio.words !== undefined) { for (const word of audio.words) pacer?.pushTimed(word); }
         await writer.write(audio.frame);
       }
-      pacer?.endAudio();
-      captions.poke();
       if (writer !== undefined && !o.signal.aborted) await writer.close();
     } catch {
       // The sink gave up, or was cleared under a write that waited: what was heard is in its acknowledgements.
@@ -144,7 +152,9 @@ export function speak(o: SpeakOptions): Speaking {
     }
     const failed = o.tts?.error !== undefined;
     let said = forwarded;
-    if (cut || failed) said = state.startedAt === undefined ? "" : pacer === null ? forwarded : pacer.heardAt(state.positionMs);
+    if (cut || failed) {
+      said = state.startedAt === undefined ? "" : pacer === null ? forwarded : pacer.heardAt(state.positionMs);
+    }
     await captions.close(!cut && !failed);
     return { text: said, startedAt: state.startedAt, endedAt: o.clock.now(), playbackLatency: state.latency };
   };
@@ -159,6 +169,7 @@ export function speak(o: SpeakOptions): Speaking {
     ack(kind, positionMs, at) {
       state.ack(kind, positionMs, at);
       if (kind === "started") captions.started(at);
+      if (kind === "position") pacer?.position(at, positionMs);
     },
     paused: (at) => captions.paused(at),
     resumed: (at) => captions.resumed(at),
@@ -238,7 +249,9 @@ class Segment {
       };
       const limit = (): void => {
         off = this.#clock.schedule(this.#clock.now() + CLEAR_LIMIT_MS, () => {
-          if (this.startedAt !== undefined) this.positionMs = Math.max(this.positionMs, this.#clock.now() - this.startedAt);
+          if (this.startedAt !== undefined) {
+            this.positionMs = Math.max(this.positionMs, this.#clock.now() - this.startedAt);
+          }
           this.#phase = "over";
           end();
         });
