@@ -56,6 +56,8 @@ export interface ModelHost {
   requestId(): string;
   /** Limits of time stand still while it is paused. */
   readonly pause?: IdlePause;
+  /** Aborted when the session closes: what runs beside a call, such as a probe, must end then. */
+  readonly closing?: AbortSignal;
 }
 
 /** An {@linkcode IdlePause} and its switch. */

@@ -19,7 +19,8 @@ import {
 import { APIConnectionError, isRetryable } from "./error.ts";
 import type { AttemptEnd } from "./host.ts";
 import { type AudioInputPart, isMark } from "./marks.ts";
-import type { SpeechData, SpeechEvent, STT, STTOptions, STTStream } from "./stt.ts";
+import { later } from "./speech_time.ts";
+import type { SpeechEvent, STT, STTOptions, STTStream } from "./stt.ts";
 
 /** What a session says about one stream of a recogniser. */
 export interface STTAttemptOptions extends AttemptOptions {
@@ -308,28 +309,4 @@ interface Attempt {
   /** How much sound went before its first. */
   readonly offsetMs: number;
   failure?: { readonly error: unknown };
-}
-
-/** The event by the time line of the whole stream, where its connection began later. */
-function later(event: SpeechEvent, byMs: number): SpeechEvent {
-  if (byMs === 0) return event;
-  if (event.type === "start_of_speech") {
-    return event.speechStartTimeMs === undefined
-      ? event
-      : { ...event, speechStartTimeMs: event.speechStartTimeMs + byMs };
-  }
-  if (!("alternatives" in event)) return event;
-  const move = (data: SpeechData): SpeechData => ({
-    ...data,
-    startTimeMs: data.startTimeMs + byMs,
-    endTimeMs: data.endTimeMs + byMs,
-    ...(data.words === undefined ? {} : {
-      words: data.words.map((word) => ({
-        ...word,
-        ...(word.startMs === undefined ? {} : { startMs: word.startMs + byMs }),
-        ...(word.endMs === undefined ? {} : { endMs: word.endMs + byMs }),
-      })),
-    }),
-  });
-  return { ...event, alternatives: event.alternatives.map(move) };
 }
