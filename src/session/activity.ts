@@ -153,6 +153,7 @@ export class Activity {
       connOptions: this.core.connect.stt,
       report: this.core.report(stt),
       requestId: () => this.core.newId("req"),
+      closing: this.core.closing.signal,
       options: {},
     }));
   }
@@ -170,6 +171,7 @@ export class Activity {
       connOptions: this.core.connect.llm,
       report: this.core.telemetry.request("llm", llm, this.core.report(llm)),
       requestId: () => this.core.newId("req"),
+      closing: this.core.closing.signal,
     });
   }
 
@@ -182,6 +184,7 @@ export class Activity {
       connOptions: this.core.connect.tts,
       report: this.core.telemetry.request("tts", tts, this.core.report(tts)),
       requestId: () => this.core.newId("req"),
+      closing: this.core.closing.signal,
       signal,
     }));
   }

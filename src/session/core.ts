@@ -70,6 +70,8 @@ export class SessionCore {
   readonly telemetry: SessionTracer;
   /** Ends the span of the move that brings an agent, or takes it away. */
   #moved: (() => void) | undefined;
+  /** Aborted when the session has closed: ends what models do beside its calls. */
+  closing: AbortController = new AbortController();
   readonly usage: UsageCollector = new UsageCollector();
   readonly speechPort: SpeechPort;
   root: RootState;
@@ -165,6 +167,7 @@ export class SessionCore {
     const activity = this.#arrive(agent);
     return new Promise((resolve) => {
       this.#onActive.push(resolve);
+      if (this.closing.signal.aborted) this.closing = new AbortController();
       this.telemetry.sessionStarted(agent.id);
       this.inbox.call({ type: "session.start", t: 0, arrival: arrivalOf(activity) });
     });
@@ -654,6 +657,7 @@ export class SessionCore {
       );
       this.run = undefined;
     }
+    this.closing.abort();
     this.telemetry.sessionEnded(
       typeof error === "object" && error !== null && "recoverable" in error && "error" in error ? error.error : error,
     );
