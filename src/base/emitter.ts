@@ -60,6 +60,8 @@ export interface Emitter<E extends Typed> {
   emit(event: E): void;
   /** All facts from now on, in order. Each call gives a stream of its own, which ends and fails with the emitter. */
   events(options?: EventsOptions): ReadableStream<E | EventGap>;
+  /** Ends the streams there are, after what they hold. Listeners stay, and new streams may be asked for. */
+  endStreams(): void;
   /** Ends the streams, after what they hold, and takes every listener off. With a reason, the streams fail with it. */
   close(failure?: { readonly reason: unknown }): void;
 }
@@ -158,6 +160,9 @@ export function emitter<E extends Typed>({ onError }: EmitterOptions<E>): Emitte
         subscribers.add(subscriber);
         return () => subscribers.delete(subscriber);
       });
+    },
+    endStreams() {
+      for (const subscriber of [...subscribers]) subscriber.end();
     },
     close(failure) {
       if (isClosed) return;

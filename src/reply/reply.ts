@@ -121,6 +121,11 @@ export class Reply {
     return this.#speaking === undefined ? Promise.resolve() : this.#speaking.done.then(() => {});
   }
 
+  /** The tools of this step; undefined until it was let speak. */
+  get tools(): ToolStep | undefined {
+    return this.#tools;
+  }
+
   /** What the last step ended with. */
   get outcome(): StepOutcome | undefined {
     return this.#outcome;

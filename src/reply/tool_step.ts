@@ -47,8 +47,12 @@ export interface ToolStep {
   readonly results: readonly ToolResult[];
   /** Settles when no call is left. Never rejects. */
   readonly over: Promise<void>;
+  /** Calls that have not ended. */
+  readonly runningCount: number;
   /** Takes no more calls; those that run go on. */
   stop(): void;
+  /** Ends every call that runs, now: its output says that it was called off, whatever it does after that. */
+  abandon(): void;
 }
 
 /** Takes calls until there are no more. `cancel` calls off those that run: their output says so. */
@@ -62,6 +66,7 @@ export function startToolStep(o: {
 }): ToolStep {
   const results: ToolResult[] = [];
   const running: Promise<void>[] = [];
+  const open = new Set<(outcome: ToolOutcome) => void>();
   let stopped = false;
   let wake = (): void => {};
   const stop = new Promise<undefined>((resolve) => (wake = () => resolve(undefined)));
@@ -75,7 +80,7 @@ export function startToolStep(o: {
         o.host.log("error", "tool call dropped, since this reply may call none", { area: "tool", name: call.name });
         continue;
       }
-      running.push(runCall(o.host.call(call, `${o.itemId}/fnc_${index}`), o, (result) => {
+      running.push(runCall(o.host.call(call, `${o.itemId}/fnc_${index}`), o, open, (result) => {
         results.push(result);
         o.host.ended(result);
       }));
@@ -87,11 +92,18 @@ export function startToolStep(o: {
     get count() {
       return running.length;
     },
+    get runningCount() {
+      return open.size;
+    },
     results,
     over: take(),
     stop() {
       stopped = true;
       wake();
+    },
+    abandon() {
+      step.stop();
+      for (const end of [...open]) end(cancelledOutcome());
     },
   };
   return step;
@@ -100,12 +112,17 @@ export function startToolStep(o: {
 async function runCall(
   call: FunctionCall,
   o: Parameters<typeof startToolStep>[0],
+  open: Set<(outcome: ToolOutcome) => void>,
   done: (result: ToolResult) => void,
 ): Promise<void> {
   const { host } = o;
+  let item = call;
+  const end = (outcome: ToolOutcome): void => {
+    if (open.delete(end)) done({ call: item, output: host.output(item, outcome), outcome });
+  };
+  open.add(end);
   host.started(call);
   const tool = o.toolCtx.functionTools.get(call.name);
-  let item = call;
   let outcome: ToolOutcome;
   if (tool === undefined) outcome = unknownToolOutcome(call.name, o.toolCtx.functionTools.keys());
   else {
@@ -123,7 +140,7 @@ async function runCall(
   if (outcome.cause !== undefined) {
     host.log(outcome.isError ? "warn" : "error", "tool failed", { area: "tool", name: call.name, error: outcome.cause });
   }
-  done({ call: item, output: host.output(item, outcome), outcome });
+  end(outcome);
 }
 
 /** Runs one call until it ends or is called off; what it does after that is its own. */

@@ -32,6 +32,8 @@ export class Activity {
   toolCtx: ToolContext;
   /** Aborted when its tools have had their time. */
   readonly toolAbort: AbortController = new AbortController();
+  /** Aborted when its `onExit` has had its time. */
+  readonly exitAbort: AbortController = new AbortController();
 
   constructor(id: string, agent: Agent, core: SessionCore) {
     this.id = id;
@@ -61,6 +63,7 @@ export class Activity {
   /** Gives the agent back. */
   end(): void {
     this.toolAbort.abort();
+    this.exitAbort.abort();
     if (this.agent["~"].activity === this) this.agent["~"].activity = undefined;
   }
 

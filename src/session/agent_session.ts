@@ -54,6 +54,9 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   /** From where this face is used. @ignore */
   readonly "~caller": Caller = PROGRAM;
   #attached: AsyncDisposable | undefined;
+  #starting: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #lettingGo: Promise<void> = Promise.resolve();
 
   /**
    * @throws {AgentError} `session.bad_option` for an option that does not exist or does not fit.
@@ -174,7 +177,8 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Puts the first agent on stage. Resolves when it hears and may speak; `onEnter` runs then. Does nothing while running.
+   * Puts the first agent on stage. Resolves when it hears and may speak; `onEnter` runs then. Does nothing while running;
+   * while it closes, it waits for the close and starts then.
    *
    * @throws {AgentError} `session.no_agent` without an agent; `agent.already_running` for one that is on another stage;
    *   `session.start_failed` when `io` cannot be attached, after all was rolled back.
@@ -184,18 +188,42 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
     if (!(agent instanceof Agent)) {
       throw new AgentError("session.no_agent", `Cannot start a session as \`agent\` must be an Agent: current value is ${typeof agent}`);
     }
-    if (core.isRunning) return;
-    if (io !== undefined) {
-      try {
+    if (this.#starting !== undefined) return this.#starting;
+    if (core.isRunning && this.#closing === undefined) return;
+    this.#starting = this.#start(agent as Agent, io).finally(() => (this.#starting = undefined));
+    return await this.#starting;
+  }
+
+  async #start(agent: Agent, io: StartOptions["io"]): Promise<void> {
+    const core = this["~core"];
+    await this.#closing;
+    const before = core.agent;
+    try {
+      if (io !== undefined) {
         this.#attached = await io.attach(this as AgentSession);
-      } catch (cause) {
-        throw new AgentError("session.start_failed", "Cannot start a session as its `io` could not be attached: see the cause", { cause });
+        void core.whenClosed().then(() => this.#letGo(CLOSE_LIMIT_MS)); // however it closes
       }
+    } catch (cause) {
+      throw new AgentError("session.start_failed", "Cannot start a session as its `io` could not be attached: see the cause", { cause });
     }
-    core.closeTold = false;
-    core.agent = agent as Agent;
-    core.usage.reset();
-    await core.start(agent as Agent);
+    try {
+      core.closeTold = false;
+      core.agent = agent;
+      core.usage.reset();
+      await core.start(agent);
+    } catch (error) {
+      core.agent = before;
+      await this.#letGo(CLOSE_LIMIT_MS);
+      throw error;
+    }
+  }
+
+  /** Ends what `io` has joined, or gives it up when the time is over. Never rejects. */
+  #letGo(limitMs: number): Promise<void> {
+    const attached = this.#attached;
+    this.#attached = undefined;
+    if (attached !== undefined) this.#lettingGo = this["~core"].within("io", limitMs, () => attached[Symbol.asyncDispose]());
+    return this.#lettingGo;
   }
 
   /**
@@ -339,9 +367,9 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   }
 
   /** Has the agent say what it has to say, and then nothing more. The session stays open. Rejects when it is not running. */
-  drain(): Promise<void> {
+  async drain(): Promise<void> {
     this["~core"].accepting("drain");
-    return this["~core"].drain();
+    await this["~core"].drain();
   }
 
   /** Closes in the background: after what is to be said, unless `drain` is false. */
@@ -360,11 +388,19 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   }
 
   /** @ignore */
-  async "~close"(reason: CloseReason, drain: boolean, deadline: number): Promise<void> {
-    await this["~core"].close(reason, { drain, deadline });
-    const attached = this.#attached;
-    this.#attached = undefined;
-    await attached?.[Symbol.asyncDispose]();
+  "~close"(reason: CloseReason, drain: boolean, deadline: number): Promise<void> {
+    const closing = Promise.all([this.#closing, this.#close(reason, drain, deadline)]).then(() => {
+      if (this.#closing === closing) this.#closing = undefined;
+    });
+    return this.#closing = closing;
+  }
+
+  async #close(reason: CloseReason, drain: boolean, deadline: number): Promise<void> {
+    const core = this["~core"];
+    if (!core.isRunning) await this.#starting?.catch(() => {}); // whoever starts it is told why it failed
+    const until = core.clock.now() + deadline;
+    await core.close(reason, { drain, deadline });
+    await this.#letGo(Math.max(0, until - core.clock.now()));
   }
 
   /** Closes it. */

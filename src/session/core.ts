@@ -202,6 +202,25 @@ export class SessionCore {
     });
   }
 
+  /** Resolves at the next close. */
+  whenClosed(): Promise<void> {
+    return new Promise((resolve) => void this.#onClosed.push(resolve));
+  }
+
+  /** Waits for work of the program that ends something, but no longer than this. Never rejects. */
+  async within(what: string, limitMs: number, work: () => PromiseLike<void> | void): Promise<void> {
+    let off = (): void => {};
+    const limit = new Promise<void>((resolve) => {
+      off = this.clock.schedule(this.clock.now() + limitMs, () => {
+        this.log("error", "something did not end in time", { area: "session", what });
+        resolve();
+      });
+    });
+    const ending = (async () => await work())().catch((error: unknown) => this.hookFailed(what, error));
+    await Promise.race([ending, limit]);
+    off();
+  }
+
   drain(): Promise<void> {
     return new Promise((resolve) => {
       this.#onDrained.push(resolve);
@@ -361,12 +380,17 @@ export class SessionCore {
   }
 
   hookFailed(hook: string, error: unknown): void {
-    this.log("error", "a hook failed", { area: "agent", hook, error });
+    this.partFailed("a hook failed", hook, error);
+  }
+
+  /** Something that is no model failed; the session goes on. */
+  partFailed(message: string, part: string, error: unknown): void {
+    this.log("error", message, { area: "session", part, error });
     this.emit({
       type: "error",
       createdAt: this.wall(),
       error: { type: "session_error", error, recoverable: true },
-      source: hook,
+      source: part,
     });
   }
 
@@ -500,7 +524,13 @@ export class SessionCore {
       case "activity.prepare":
         return this.#prepare(effect.activityId);
       case "activity.unready":
-        return this.log("warn", "an agent goes on without what was not ready in time", { area: "agent" });
+        this.hookFailed("toolset.setup", new AgentError(
+          "tool.timeout",
+          "Cannot wait for toolsets any longer as they must be ready within 5,000 ms: current value is not ready",
+        ));
+        return this.#bind(this.#current());
+      case "hook.timeout":
+        return this.#hookTimedOut(effect.activityId);
       case "hook.run":
         return this.#runHook(effect.activityId, effect.hook);
       case "activity.leave":
@@ -590,8 +620,7 @@ export class SessionCore {
     this.playout.changed();
     const toolsets = activity.toolCtx.toolsets.filter((set) => set.setup !== undefined);
     const ready = (): void => {
-      this.#moved?.();
-      this.listening.bind(activity);
+      this.#bind(activity);
       this.inbox.call({ type: "activity.ready", t: 0, activityId });
     };
     if (toolsets.length === 0) return ready();
@@ -601,6 +630,22 @@ export class SessionCore {
     });
   }
 
+  /** It hears, unless it does already, or has left meanwhile. */
+  #bind(activity: Activity): void {
+    if (activity !== this.activity || this.listening.isBoundTo(activity)) return;
+    this.#moved?.();
+    this.listening.bind(activity);
+  }
+
+  #hookTimedOut(activityId: string): void {
+    if (this.activity?.id !== activityId) return;
+    this.activity.exitAbort.abort();
+    this.hookFailed("onExit", new AgentError(
+      "session.close_timeout",
+      "Cannot wait for `onExit` any longer as it must return within 30,000 ms: current value is pending",
+    ));
+  }
+
   #runHook(activityId: string, hook: "enter" | "exit"): void {
     const activity = this.#current();
     if (hook === "enter") { for (const resolve of this.#onActive.splice(0)) resolve(); }
@@ -608,7 +653,8 @@ export class SessionCore {
     const name = hook === "enter" ? "onEnter" : "onExit";
     const done = (): void => this.inbox.call({ type: "hook.done", t: 0, activityId, hook });
     const session = this.sessionFor({ insideTool: false, onEnter: hook === "enter" });
-    const ctx: HookContext = { session, userData: this.userData, signal: activity.toolAbort.signal };
+    const { signal } = hook === "enter" ? activity.toolAbort : activity.exitAbort;
+    const ctx: HookContext = { session, userData: this.userData, signal };
     void this.telemetry.hook(hook, activity.agent.id, async () => await activity.agent[name](ctx))
       .catch((error: unknown) => this.hookFailed(name, error))
       .then(() => this.inbox.report(RANK.hook, done));
@@ -618,10 +664,11 @@ export class SessionCore {
     const activity = this.activity;
     if (activity === undefined || activity.id !== activityId) return;
     this.listening.unbind();
-    for (const live of this.speeches.live) if (live.activity === activity) this.speeches.interrupt(live.handle.id);
+    this.speeches.leave(activity);
     activity.end();
     for (const set of activity.agent.tools) {
-      if (set.type === "toolset") void Promise.resolve(set.aclose?.()).catch((error) => this.hookFailed("toolset.aclose", error));
+      if (set.type !== "toolset" || set.aclose === undefined) continue;
+      void (async () => await set.aclose?.())().catch((error: unknown) => this.hookFailed("toolset.aclose", error));
     }
     this.activity = undefined;
     this.#moved?.();
@@ -663,6 +710,8 @@ export class SessionCore {
     );
     this.emit({ type: "close", createdAt: this.wall(), reason, error });
     this.closeTold = true;
+    this.emitter.endStreams();
+    this.#arriving.clear();
     void this.trace?.close();
     this.trace = undefined;
     for (const resolve of [...this.#onActive.splice(0), ...this.#onDrained.splice(0), ...this.#onClosed.splice(0)]) resolve();

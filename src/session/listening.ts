@@ -47,7 +47,10 @@ export class Listening {
     const old = this.#reader;
     this.#reader = undefined;
     this.#sampleRate = 0;
-    if (old !== undefined) void old.cancel().catch(() => {}); // a microphone that fails while it is left
+    if (old !== undefined) {
+      void old.cancel().catch(() => {}); // a microphone that fails while it is left
+      old.releaseLock();
+    }
     if (audio !== null) void this.#read(audio);
   }
 
@@ -56,6 +59,11 @@ export class Listening {
     this.#activity = activity;
     this.#openVad(activity);
     this.#openStt(activity);
+  }
+
+  /** Whether this agent hears already. */
+  isBoundTo(activity: Activity): boolean {
+    return this.#activity === activity;
   }
 
   /** Nobody hears. */
@@ -84,17 +92,23 @@ export class Listening {
   }
 
   async #read(audio: ReadableStream<AudioFrame>): Promise<void> {
-    const reader = audio.getReader();
-    this.#reader = reader;
+    let reader: ReadableStreamDefaultReader<AudioFrame> | undefined;
     try {
+      reader = audio.getReader();
+      this.#reader = reader;
       for (;;) {
         const { done, value } = await reader.read();
-        if (done || this.#reader !== reader) return;
+        if (this.#reader !== reader) return;
+        if (done) break;
         this.#hear(value);
       }
     } catch (error) {
-      this.#core.log("error", "the microphone failed", { area: "input", error });
+      if (reader !== undefined && this.#reader !== reader) return; // it was left
+      this.#core.inbox.report(RANK.life, () => this.#core.partFailed("the microphone failed", "input.audio", error));
     }
+    if (reader === undefined) return;
+    this.#reader = undefined;
+    reader.releaseLock();
   }
 
   #hear(frame: AudioFrame): void {

@@ -12,6 +12,7 @@ import { chatMessage } from "../chat/make.ts";
 import { pairToolCalls } from "../chat/render.ts";
 import type { ChatItem, ChatMessage, FunctionCall, MetricsReport } from "../chat/item.ts";
 import { CLEAR_LIMIT_MS } from "../reply/speak.ts";
+import type { ToolStep } from "../reply/tool_step.ts";
 import { type FollowUp, Reply, type ReplyHost, type ReplySource } from "../reply/reply.ts";
 import { roundHandoff } from "../tool/result.ts";
 import { equalToolContexts, withoutTools } from "../tool/tool_context.ts";
@@ -77,12 +78,16 @@ export interface Live {
   /** The step that is being played has been stored. */
   stored: boolean;
   interruptedAt: number | undefined;
+  /** The tools whose results have been stored. */
+  storedTools: ToolStep | undefined;
 }
 
 /** All turns of the agent that are alive. */
 export class Speeches {
   readonly #core: SessionCore;
   readonly #live = new Map<string, Live>();
+  /** Over for whoever waits for them, while their tools run on: what these come to is stored all the same. */
+  readonly #lingering = new Map<string, Live>();
   #serial = 0;
   #waitingForStore: (() => void)[] = [];
   readonly #running = new Map<string, FunctionCall>();
@@ -235,7 +240,19 @@ export class Speeches {
     if (live === undefined) return;
     this.#cut(live);
     this.#core.log("error", "speech abandoned, since it did not end in time", { area: "speech", speechId: handleId });
+    if ((live.reply.tools?.runningCount ?? 0) > 0) this.#lingering.set(handleId, live);
     this.#end(live);
+  }
+
+  /** The activity is over: nothing of it is alive after this. */
+  leave(activity: Activity): void {
+    for (const live of [...this.#live.values(), ...this.#lingering.values()]) {
+      if (live.activity !== activity) continue;
+      this.#cut(live);
+      live.reply.tools?.abandon();
+      this.commitTools(live.handle.id, true);
+      this.#lingering.delete(live.handle.id);
+    }
   }
 
   abandonAll(): void {
@@ -284,9 +301,11 @@ export class Speeches {
 
   /** Stores the results of a round of tools, tells the listeners, and answers the reply that waits. */
   commitTools(handleId: string, isDraining: boolean): void {
-    const live = this.#live.get(handleId);
-    const tools = live?.reply.outcome?.tools;
-    if (live === undefined || tools === undefined) return;
+    const live = this.#live.get(handleId) ?? this.#lingering.get(handleId);
+    const tools = live?.reply.tools;
+    if (live === undefined || tools === undefined || tools.results.length === 0 || live.storedTools === tools) return;
+    live.storedTools = tools;
+    this.#lingering.delete(handleId);
     const core = this.#core;
     const results = [...tools.results];
     const move = roundHandoff(results.map((result) => result.outcome));
@@ -458,6 +477,7 @@ export class Speeches {
       transcript: o.transcript,
       stored: false,
       interruptedAt: undefined,
+      storedTools: undefined,
     };
     this.#live.set(o.id, live);
     core.inbox.call({ type: "run.watch", t: 0, name: `handle:${o.id}` });
@@ -547,6 +567,9 @@ export class Speeches {
           core.toolsRunning(-1);
           core.note("tool.end", { handleId: handle.id, callId: call.callId, output: output.output });
           core.onHandleItem(output);
+          if (this.#lingering.get(handle.id)?.reply.tools?.runningCount === 0) {
+            core.inbox.report(rank, { type: "tools.ended", t: 0, activityId: activity.id, handleId: handle.id });
+          }
         },
         log: (level, message, fields) => core.log(level, message, fields),
       },

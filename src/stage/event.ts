@@ -82,6 +82,8 @@ export type StageEffect =
   /** It took too long: go on without. */
   | { readonly type: "activity.unready"; readonly activityId: string }
   | { readonly type: "hook.run"; readonly activityId: string; readonly hook: "enter" | "exit" }
+  /** The hook took too long: it counts as failed, and nobody waits for it any more. */
+  | { readonly type: "hook.timeout"; readonly activityId: string; readonly hook: "enter" | "exit" }
   /** It is over: release what it owns. `next` may take over its listening. */
   | { readonly type: "activity.leave"; readonly activityId: string; readonly next: string | null }
   /** Its tools had their time: abort them. */

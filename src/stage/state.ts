@@ -16,7 +16,7 @@ export type ActivityPhase =
   /** Toolsets are set up and models connected; bounded by the `entering` timer. */
   | "entering"
   | "active"
-  /** `onExit` runs; bounded by the driver's hook time-out. */
+  /** `onExit` runs; bounded by the `exiting` timer. */
   | "exiting"
   /** No new speech; what there is plays out; tools get until the `draining` timer. */
   | "draining";
@@ -41,6 +41,8 @@ export interface Closing {
   readonly reason: CloseReason;
   readonly drain: boolean;
   readonly transcriptTimeout: number;
+  /** When all is cut off. */
+  readonly endsAt: number;
   /** Its activity leaves; then the last words are stored; then everything is let go. */
   readonly phase: "leaving" | "settling" | "releasing";
 }
@@ -77,7 +79,7 @@ export interface StageState {
 }
 
 /** Timers of the stage. */
-export type StageTimer = "entering" | "draining" | "closing";
+export type StageTimer = "entering" | "exiting" | "draining" | "closing";
 
 /** The whole of a session, as far as decisions go. */
 export interface RootState {
@@ -88,6 +90,8 @@ export interface RootState {
 
 /** How long toolsets and connections may take before the agent goes on without them. Design decision 8. */
 export const ENTERING_LIMIT_MS = 5_000;
+/** How long `onExit` may take before it counts as failed. Design decision 7. */
+export const EXITING_LIMIT_MS = 30_000;
 /** How long a leaving agent's tools may run before they are called off. Design decision 7. */
 export const TOOL_DRAIN_LIMIT_MS = 10_000;
 /** How long `close()` may take in all, unless the call says otherwise. Chosen: above the two others together. */

@@ -17,6 +17,7 @@ import {
   CLOSE_LIMIT_MS,
   type CloseReason,
   ENTERING_LIMIT_MS,
+  EXITING_LIMIT_MS,
   moveName,
   type RootState,
   type StageState,
@@ -103,19 +104,23 @@ function apply(d: Draft, event: Exclude<RootEvent, { type: "floor" }>): void {
     case "agent.update":
       unwatch(d, moveName(event.arrival.activityId));
       if (d.stage.phase !== "running") return;
-      change(d, { arrivals: [...d.stage.arrivals, event.arrival], drained: false });
+      change(d, { arrivals: [...d.stage.arrivals, event.arrival] });
       if (d.stage.current !== null) stepFloor(d, d.stage.current.id, { type: "handoff.begin", t: d.t });
       return;
 
     case "hook.done": {
       unwatch(d, hookName(event.activityId, event.hook));
       const current = d.stage.current;
-      if (event.hook === "exit" && current?.id === event.activityId && current.phase === "exiting") drain(d, current);
-      return;
+      if (event.hook !== "exit" || current?.id !== event.activityId || current.phase !== "exiting") return;
+      cancelTimer(d, "exiting");
+      return drain(d, current);
     }
     case "session.drain":
-      if (d.stage.phase === "running") change(d, { drained: true });
-      return;
+      if (d.stage.phase !== "running") return;
+      if (d.stage.current?.phase === "active" && d.root.floors[d.stage.current.id]?.life === "draining") {
+        return order(d, { type: "session.drained" }); // it was before
+      }
+      return change(d, { drained: true });
 
     case "session.close":
       return beginClose(d, event.reason, event.drain, event.deadline, event.transcriptTimeout);
@@ -186,8 +191,9 @@ function progress(d: Draft): void {
   for (;;) {
     const { current, closing, arrivals, phase } = d.stage;
     if (current !== null && current.phase === "active" && phase === "running" && (arrivals.length > 0 || d.stage.drained)) {
-      if (d.root.floors[current.id]?.life === "draining") break; // drained, and nobody is to come
-      exit(d, current);
+      if (d.root.floors[current.id]?.life !== "draining") exit(d, current);
+      else if (arrivals.length > 0) handOver(d, current); // it was drained before, and has said goodbye
+      else break;
       continue;
     }
     if (current !== null && current.phase === "draining" && drained(d, current)) {
@@ -244,6 +250,7 @@ function becomeActive(d: Draft, current: ActivityState): void {
 
 function exit(d: Draft, current: ActivityState): void {
   change(d, { current: { ...current, phase: "exiting" } });
+  setTimer(d, "exiting", d.t + EXITING_LIMIT_MS);
   runHook(d, current.id, "exit");
 }
 
@@ -256,6 +263,10 @@ function drain(d: Draft, current: ActivityState): void {
 function handOver(d: Draft, current: ActivityState): void {
   const [arrival, ...rest] = d.stage.arrivals as [Arrival, ...Arrival[]];
   const carried = carry(d.root.floors[current.id] as TurnState);
+  if (d.stage.drained) {
+    change(d, { drained: false });
+    order(d, { type: "session.drained" });
+  }
   leave(d, current, arrival.activityId);
   change(d, { arrivals: rest });
   enter(d, arrival, current.agentId, carried);
@@ -263,6 +274,7 @@ function handOver(d: Draft, current: ActivityState): void {
 
 function leave(d: Draft, current: ActivityState, next: string | null): void {
   cancelTimer(d, "entering");
+  cancelTimer(d, "exiting");
   cancelTimer(d, "draining");
   stepFloor(d, current.id, { type: "activity.close", t: d.t });
   order(d, { type: "activity.leave", activityId: current.id, next });
@@ -283,23 +295,35 @@ function hookName(activityId: string, hook: "enter" | "exit"): string {
 // --- close ---------------------------------------------------------------------------------------------------------
 
 function beginClose(d: Draft, reason: CloseReason, drainFirst: boolean, deadline: number, transcriptTimeout: number): void {
+  if (d.stage.phase === "closing") return hurryClose(d, drainFirst, deadline);
   if (d.stage.phase !== "running") return;
-  change(d, {
-    phase: "closing",
-    arrivals: [],
-    closing: { reason, drain: drainFirst, transcriptTimeout, phase: "leaving" },
-  });
+  const closing = { reason, drain: drainFirst, transcriptTimeout, endsAt: d.t + deadline, phase: "leaving" } as const;
+  change(d, { phase: "closing", arrivals: [], closing });
   d.root = { ...d.root, shared: { ...d.root.shared, closing: true } };
   setTimer(d, "closing", d.t + deadline);
   const current = d.stage.current;
   if (current === null) {
-    change(d, { closing: { reason, drain: drainFirst, transcriptTimeout, phase: "settling" } });
+    change(d, { closing: { ...closing, phase: "settling" } });
     return;
   }
   stepFloor(d, current.id, { type: "session.closing", t: d.t });
   if (!drainFirst) stepFloor(d, current.id, { type: "api.interrupt", t: d.t, force: true });
-  if (current.phase === "active") exit(d, d.stage.current as ActivityState);
-  else if (current.phase === "entering") drain(d, current);
+  if (current.phase === "active" && d.root.floors[current.id]?.life !== "draining") exit(d, current);
+  else if (current.phase === "active" || current.phase === "entering") drain(d, current); // it has left, or never came
+}
+
+/** Another close, which may be more urgent than the one under way. */
+function hurryClose(d: Draft, drainFirst: boolean, deadline: number): void {
+  const { closing, current } = d.stage;
+  if (closing === null) return;
+  if (d.t + deadline < closing.endsAt) {
+    cancelTimer(d, "closing");
+    setTimer(d, "closing", d.t + deadline);
+    change(d, { closing: { ...closing, endsAt: d.t + deadline } });
+  }
+  if (drainFirst || !closing.drain || closing.phase !== "leaving") return;
+  change(d, { closing: { ...(d.stage.closing ?? closing), drain: false } });
+  if (current !== null) stepFloor(d, current.id, { type: "api.interrupt", t: d.t, force: true });
 }
 
 /** The last words of the user are stored; whoever spoke has ended. */
@@ -335,6 +359,11 @@ function onTimer(d: Draft, name: StageTimer): void {
       if (current?.phase !== "entering") return;
       order(d, { type: "activity.unready", activityId: current.id });
       return becomeActive(d, current);
+    case "exiting":
+      if (current?.phase !== "exiting") return;
+      order(d, { type: "hook.timeout", activityId: current.id, hook: "exit" });
+      unwatch(d, hookName(current.id, "exit"));
+      return drain(d, current);
     case "draining":
       if (current !== null) order(d, { type: "tools.abort", activityId: current.id });
       return;
