@@ -57,6 +57,9 @@ export const REMEDIES = {
   "clock.stuck":
     "Time cannot reach what is waited for: see that something is armed, that host work is declared with `hold`, and that no timer arms itself for the same instant for ever.",
   "sink.closed": "The place where the agent is heard has ended: give the session another one.",
+  "sink.failed": "The place where the agent is heard failed: see `cause`, and give the session another one.",
+  "sink.stalled":
+    "The place where the agent is heard takes nothing, or does not say what it plays: let it acknowledge every segment.",
   "socket.failed": "The socket could not be opened or broke: see `cause`.",
   "trace.bad_record": "The file is no trace of this library, or is cut off: the message names the line.",
   "trace.diverged": "The trace replays differently: it was made by another version, or the machine changed.",

@@ -14,7 +14,10 @@ import type { ToolChoice, ToolContext } from "../tool/tool.ts";
 import { TextBuffer } from "./text_buffer.ts";
 
 /** What a model node gives, once promises are resolved. */
-export type LlmOutput = ReadableStream<ChatChunk | string | FlushMark> | AsyncIterable<ChatChunk | string | FlushMark> | null;
+export type LlmOutput =
+  | ReadableStream<ChatChunk | string | FlushMark>
+  | AsyncIterable<ChatChunk | string | FlushMark>
+  | null;
 
 /** A request. */
 export interface LlmRequest {
@@ -121,7 +124,10 @@ async function read(
     if (source !== null) {
       if (typeof source === "string") take(step, source, o);
       else if ("getReader" in source) await readStream(step, source, o);
-      else { for await (const part of source) if (signal.aborted) break; else take(step, part, o); }
+      else {for await (const part of source) {
+          if (signal.aborted) break;
+          else take(step, part, o);
+        }}
     }
     step.text.end();
   } catch (error) {

@@ -9,6 +9,7 @@
 import type { AudioFrame } from "../audio/frame.ts";
 import type { Clock } from "../base/runtime.ts";
 import type { ChatContext } from "../chat/context.ts";
+import type { PlayoutSink } from "../io/playout.ts";
 import type { TimedString } from "../model/marks.ts";
 import type { ToolChoice, ToolContext } from "../tool/tool.ts";
 import { type LlmOutput, type LlmRequest, type LlmStep, startLlmStep } from "./llm_step.ts";
@@ -21,7 +22,11 @@ import { startTtsStep, type TtsOutput, type TtsStep } from "./tts_step.ts";
 
 /** What a reply is made of. */
 export type ReplySource =
-  | { readonly kind: "say"; readonly text: string | ReadableStream<string>; readonly audio: ReadableStream<AudioFrame> | undefined }
+  | {
+    readonly kind: "say";
+    readonly text: string | ReadableStream<string>;
+    readonly audio: ReadableStream<AudioFrame> | undefined;
+  }
   | {
     readonly kind: "reply";
     /** Makes the prompt; a promise while what was cut off is still being accounted for. */
@@ -114,6 +119,11 @@ export class Reply {
   /** It has the floor, or had it. */
   get speaks(): boolean {
     return this.#speaking !== undefined;
+  }
+
+  /** Where this step is heard; null: nowhere. */
+  get sink(): PlayoutSink | null {
+    return this.#speaking?.sink ?? null;
   }
 
   /** Settles when what is being said in this step has been heard. */
@@ -280,6 +290,7 @@ export class Reply {
       onForward: (delta) => host.part({ type: "text", delta }),
     });
     const spoken = await this.#speaking.done;
+    if (spoken.error !== undefined) host.failed("reply", spoken.error);
     if (llm !== undefined) {
       if (!signal.aborted) await llm.over;
       if (llm.error !== undefined) host.failed("llm", llm.error);
@@ -290,7 +301,7 @@ export class Reply {
   #report(spoken: Spoken, startedAt: number | undefined): void {
     this.#outcome = {
       spoken,
-      interrupted: this.#controller.signal.aborted,
+      interrupted: this.#controller.signal.aborted || spoken.cut,
       llm: this.#source.kind === "say" ? undefined : this.#llm,
       tts: this.#tts,
       tools: this.#tools,
@@ -315,7 +326,14 @@ export class Reply {
   }
 }
 
-const NOTHING: Spoken = { text: "", startedAt: undefined, endedAt: 0, playbackLatency: undefined };
+const NOTHING: Spoken = {
+  text: "",
+  startedAt: undefined,
+  endedAt: 0,
+  playbackLatency: undefined,
+  cut: false,
+  error: undefined,
+};
 
 async function pour(source: ReadableStream<string>, text: TextBuffer, signal: AbortSignal): Promise<void> {
   const reader = source.getReader();

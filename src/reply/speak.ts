@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { AudioFrame } from "../audio/frame.ts";
+import { type AudioFrame, frameDurationMs } from "../audio/frame.ts";
+import { AgentError } from "../base/error.ts";
 import type { Clock } from "../base/runtime.ts";
 import type { PlayoutSink, TranscriptSink } from "../io/playout.ts";
 import type { TimedString } from "../model/marks.ts";
@@ -13,6 +14,9 @@ import type { TtsStep } from "./tts_step.ts";
 
 /** How long a cut-off sink may take to say how much was heard, before the clock's estimate counts. Design decision 9. */
 export const CLEAR_LIMIT_MS = 200;
+
+/** How long a sink may be silent beyond what it has to play, before it is given up. Chosen: as the reference's idle limit. */
+export const STALL_LIMIT_MS = 10_000;
 
 /** Where a speech goes. Read when it begins; changes count for the next one. */
 export interface SpeechOutputs {
@@ -31,6 +35,10 @@ export interface Spoken {
   readonly endedAt: number;
   /** Milliseconds from the first frame's way to the sink until it was heard. */
   readonly playbackLatency: number | undefined;
+  /** It was cut off by the sink itself: cleared by somebody else, failed, or given up. */
+  readonly cut: boolean;
+  /** What the sink failed with. */
+  readonly error: unknown;
 }
 
 /** What is said, and how. */
@@ -56,6 +64,8 @@ export interface SpeakOptions {
 export interface Speaking {
   /** Settles when it was heard, or cut off and accounted for. Never rejects. */
   readonly done: Promise<Spoken>;
+  /** Where it is heard; null: nowhere. */
+  readonly sink: PlayoutSink | null;
   /** What the sink says of the segment. */
   ack(kind: "started" | "position" | "finished" | "cleared", positionMs: number, at: number): void;
   paused(at: number): void;
@@ -67,7 +77,7 @@ export function speak(o: SpeakOptions): Speaking {
   const sound = o.tts !== null && o.outputs.audio !== null ? o.outputs.audio : null;
   const pacer = sound !== null && o.outputs.synchronised ? transcriptPacer() : null;
   const captions = new Captions(o.clock, o.outputs.transcript, o.segmentId, pacer);
-  const state = new Segment(o.clock);
+  const state = new Segment(o.clock, o.signal);
   const aborted = whenAborted(o.signal);
   let forwarded = "";
   let firstTextAt: number | undefined;
@@ -125,15 +135,20 @@ export function speak(o: SpeakOptions): Speaking {
           writer.closed.catch(() => {}); // its failure shows in the writes
           state.open();
         }
-        await writer.ready;
-        if (o.signal.aborted) break;
-        await writer.write(audio.frame);
+        state.written(frameDurationMs(audio.frame));
+        if (!(await state.unlessOver(writer.write(audio.frame)))) break;
       }
-      if (writer !== undefined && !o.signal.aborted) await writer.close();
-    } catch {
-      // The sink gave up, or was cleared under a write that waited: what was heard is in its acknowledgements.
+      if (writer !== undefined && !o.signal.aborted && !state.isOver) state.closed(writer.close());
+    } catch (error) {
+      // Cleared under a write that waited: what was heard is in its acknowledgements. Anything else is a failure.
+      if (!o.signal.aborted) {
+        state.fail(
+          new AgentError("sink.failed", "Cannot play the speech as its sink failed: see the cause", { cause: error }),
+        );
+      }
     }
-    if (writer !== undefined && o.signal.aborted) await writer.abort(o.signal.reason).catch(() => {});
+    if (o.signal.aborted || state.isOver) void writer?.abort(o.signal.reason).catch(() => {}); // it may be over already
+    if (!o.signal.aborted) frames.clear(); // nobody plays what still comes
   };
 
   const run = async (): Promise<Spoken> => {
@@ -142,13 +157,20 @@ export function speak(o: SpeakOptions): Speaking {
       if (!o.signal.aborted) throw error;
     });
     await Promise.all([text, forwardSound()]);
-    await state.over(o.signal);
+    await state.over();
     aborted.off();
-    const cut = o.signal.aborted;
+    const cut = o.signal.aborted || state.wasCut;
     const silentVoice = sound !== null && o.tts?.silent === true;
     if (sound === null || silentVoice) {
       await captions.close(false);
-      return { text: forwarded, startedAt: firstTextAt, endedAt: o.clock.now(), playbackLatency: undefined };
+      return {
+        text: forwarded,
+        startedAt: firstTextAt,
+        endedAt: o.clock.now(),
+        playbackLatency: undefined,
+        cut: false,
+        error: undefined,
+      };
     }
     const failed = o.tts?.error !== undefined;
     let said = forwarded;
@@ -156,23 +178,39 @@ export function speak(o: SpeakOptions): Speaking {
       said = state.startedAt === undefined ? "" : pacer === null ? forwarded : pacer.heardAt(state.positionMs);
     }
     await captions.close(!cut && !failed);
-    return { text: said, startedAt: state.startedAt, endedAt: o.clock.now(), playbackLatency: state.latency };
+    return {
+      text: said,
+      startedAt: state.startedAt,
+      endedAt: o.clock.now(),
+      playbackLatency: state.latency,
+      cut: state.wasCut,
+      error: state.error,
+    };
   };
 
   return {
-    done: run().catch(() => ({
-      text: state.startedAt === undefined ? firstTextAt === undefined ? "" : forwarded : forwarded,
+    sink: sound,
+    done: run().catch((error: unknown) => ({
+      text: state.startedAt === undefined && firstTextAt === undefined ? "" : forwarded,
       startedAt: state.startedAt ?? firstTextAt,
       endedAt: o.clock.now(),
       playbackLatency: state.latency,
-    })),
+      cut: false,
+      error,
+    })).finally(() => state.forget()),
     ack(kind, positionMs, at) {
       state.ack(kind, positionMs, at);
       if (kind === "started") captions.started(at);
       if (kind === "position") pacer?.position(at, positionMs);
     },
-    paused: (at) => captions.paused(at),
-    resumed: (at) => captions.resumed(at),
+    paused(at) {
+      state.paused(at);
+      captions.paused(at);
+    },
+    resumed(at) {
+      state.resumed(at);
+      captions.resumed(at);
+    },
   };
 }
 
@@ -204,23 +242,78 @@ async function forwardNode(o: SpeakOptions, onWords: (piece: string | TimedStrin
   }
 }
 
-/** What the sink has said of one segment. */
+/** What the sink has said of one segment, and how long it is waited for. */
 class Segment {
   readonly #clock: Clock;
+  readonly #signal: AbortSignal;
+  readonly #overAt: Promise<void>;
+  #end: () => void = () => {};
   #phase: "unopened" | "open" | "over" = "unopened";
   #openedAt = 0;
-  #end: (() => void) | undefined;
+  #writtenMs = 0;
+  /** The sink has something to do: to take a frame, or to play the rest. */
+  #isAsked = false;
+  #deadline = Infinity;
+  #off: (() => void) | undefined;
+  #cutAt: number | undefined;
+  #pausedAt: number | undefined;
+  #pausedMs = 0;
   startedAt: number | undefined;
   positionMs = 0;
   latency: number | undefined;
+  /** The sink itself ended it early. */
+  wasCut = false;
+  error: unknown;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, signal: AbortSignal) {
     this.#clock = clock;
+    this.#signal = signal;
+    this.#overAt = new Promise((resolve) => (this.#end = resolve));
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get isOver(): boolean {
+    return this.#phase === "over";
   }
 
   open(): void {
+    if (this.#phase !== "unopened") return;
     this.#phase = "open";
     this.#openedAt = this.#clock.now();
+  }
+
+  /** A frame is on its way. */
+  written(durationMs: number): void {
+    this.#writtenMs += durationMs;
+  }
+
+  /** Waits for a write, but no longer than for the segment. False: it is over. */
+  async unlessOver(write: Promise<void>): Promise<boolean> {
+    this.#ask(true);
+    await Promise.race([write, this.#overAt]);
+    write.catch(() => {}); // when it fails behind the end, nobody minds
+    this.#ask(false);
+    return this.#phase !== "over";
+  }
+
+  /** All was written: the rest must play. */
+  closed(closing: Promise<void>): void {
+    closing.catch((error: unknown) => {
+      if (this.#signal.aborted) return;
+      this.fail(
+        new AgentError("sink.failed", "Cannot play the speech as its sink failed: see the cause", { cause: error }),
+      );
+    });
+    this.#ask(true);
+  }
+
+  fail(error: unknown): void {
+    if (this.#phase === "over") return;
+    this.error = error;
+    this.wasCut = true;
+    this.positionMs = this.#heardBy(this.#clock.now());
+    this.#finish();
   }
 
   ack(kind: "started" | "position" | "finished" | "cleared", positionMs: number, at: number): void {
@@ -232,34 +325,82 @@ class Segment {
     }
     if (kind === "finished" || kind === "cleared") {
       if (positionMs > 0) this.startedAt ??= at - positionMs;
-      this.#phase = "over";
-      this.#end?.();
-    }
+      if (kind === "cleared" && !this.#signal.aborted) this.wasCut = true;
+      this.#finish();
+    } else if (this.#isAsked) this.#ask(true);
+  }
+
+  paused(at: number): void {
+    this.#pausedAt ??= at;
+    this.#deadline = Infinity;
+  }
+
+  resumed(at: number): void {
+    if (this.#pausedAt === undefined) return;
+    this.#pausedMs += Math.max(0, at - Math.max(this.#pausedAt, this.startedAt ?? at));
+    this.#pausedAt = undefined;
+    if (this.#isAsked) this.#ask(true);
   }
 
   /** Waits for the segment's end: as long as it plays, but not long once it was cut off. */
-  over(signal: AbortSignal): Promise<void> {
-    if (this.#phase !== "open") return Promise.resolve();
-    return new Promise((resolve) => {
-      let off = (): void => {};
-      const end = (): void => {
-        off();
-        signal.removeEventListener("abort", limit);
-        resolve();
-      };
-      const limit = (): void => {
-        off = this.#clock.schedule(this.#clock.now() + CLEAR_LIMIT_MS, () => {
-          if (this.startedAt !== undefined) {
-            this.positionMs = Math.max(this.positionMs, this.#clock.now() - this.startedAt);
-          }
-          this.#phase = "over";
-          end();
-        });
-      };
-      this.#end = end;
-      if (signal.aborted) limit();
-      else signal.addEventListener("abort", limit, { once: true });
+  over(): Promise<void> {
+    return this.#phase === "open" ? this.#overAt : Promise.resolve();
+  }
+
+  /** Lets go of the clock and the signal. */
+  forget(): void {
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#off?.();
+    this.#off = undefined;
+  }
+
+  readonly #onAbort = (): void => {
+    this.#cutAt = this.#clock.now();
+    if (this.#phase === "unopened") this.#finish();
+    if (this.#phase === "over") return;
+    this.#off?.();
+    this.#off = this.#clock.schedule(this.#cutAt + CLEAR_LIMIT_MS, () => {
+      this.#off = undefined;
+      this.positionMs = this.#heardBy(this.#cutAt ?? 0);
+      this.#finish();
     });
+  };
+
+  /** What must have been heard by this time, when the sink does not say. */
+  #heardBy(t: number): number {
+    if (this.startedAt === undefined) return this.positionMs;
+    const elapsed = Math.min(t, this.#pausedAt ?? t) - this.startedAt - this.#pausedMs;
+    return Math.max(this.positionMs, Math.min(this.#writtenMs, elapsed));
+  }
+
+  #ask(isAsked: boolean): void {
+    this.#isAsked = isAsked;
+    if (!isAsked || this.#pausedAt !== undefined) return void (this.#deadline = Infinity);
+    this.#deadline = this.#clock.now() + Math.max(0, this.#writtenMs - this.positionMs) + STALL_LIMIT_MS;
+    this.#arm();
+  }
+
+  /** One appointment at a time: it looks at the deadline of then, since that moves with every frame. */
+  #arm(): void {
+    if (this.#off !== undefined || this.#phase === "over" || this.#cutAt !== undefined || this.#deadline === Infinity) {
+      return;
+    }
+    this.#off = this.#clock.schedule(this.#deadline, () => {
+      this.#off = undefined;
+      if (this.#clock.now() < this.#deadline) return this.#arm();
+      this.fail(
+        new AgentError(
+          "sink.stalled",
+          `Cannot go on playing as the sink must take or acknowledge something within ${STALL_LIMIT_MS} ms of its sound: current value is nothing`,
+        ),
+      );
+    });
+  }
+
+  #finish(): void {
+    this.#phase = "over";
+    this.forget();
+    this.#end();
   }
 }
 

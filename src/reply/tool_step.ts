@@ -7,7 +7,6 @@ import type { FunctionCall, FunctionCallOutput } from "../chat/item.ts";
 import type { FunctionToolCall } from "../model/llm.ts";
 import { prepareArguments } from "../tool/arguments.ts";
 import {
-  type AgentLike,
   cancelledOutcome,
   mapToolFailure,
   mapToolResult,
@@ -138,7 +137,11 @@ async function runCall(
     }
   }
   if (outcome.cause !== undefined) {
-    host.log(outcome.isError ? "warn" : "error", "tool failed", { area: "tool", name: call.name, error: outcome.cause });
+    host.log(outcome.isError ? "warn" : "error", "tool failed", {
+      area: "tool",
+      name: call.name,
+      error: outcome.cause,
+    });
   }
   end(outcome);
 }

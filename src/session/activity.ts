@@ -21,7 +21,7 @@ import { toolContext } from "../tool/tool_context.ts";
 import type { AnyTool, ToolContext } from "../tool/tool.ts";
 import { Agent, type ModelSettings } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
-import { type Resolved, resolveActivity } from "./resolve.ts";
+import { resolveActivity, type Resolved } from "./resolve.ts";
 
 /** One agent's time on stage. */
 export class Activity {
@@ -168,7 +168,9 @@ export class Activity {
     signal: AbortSignal | undefined,
   ): ReadableStream<ChatChunk> {
     const { llm } = this.resolved;
-    if (llm === null) throw new AgentError("session.no_llm", "Cannot make a reply as there is no `llm`: current value is null");
+    if (llm === null) {
+      throw new AgentError("session.no_llm", "Cannot make a reply as there is no `llm`: current value is null");
+    }
     return llmAttempt(llm, { chatCtx, toolCtx, ...settings, ...(signal && { signal }) }, {
       clock: this.core.clock,
       connOptions: this.core.connect.llm,
@@ -180,7 +182,9 @@ export class Activity {
 
   #synthesise(text: ReadableStream<string>, signal: AbortSignal): ReadableStream<SynthesizedAudio> {
     const { tts } = this.resolved;
-    if (tts === null) throw new AgentError("session.no_tts", "Cannot speak as there is no `tts`: current value is null");
+    if (tts === null) {
+      throw new AgentError("session.no_tts", "Cannot speak as there is no `tts`: current value is null");
+    }
     const streaming = tts.capabilities.streaming ? tts : ttsStreamAdapter(tts);
     return text.pipeThrough(ttsAttempt(streaming, {
       clock: this.core.clock,

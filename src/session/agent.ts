@@ -201,7 +201,10 @@ export class Agent<UserData = unknown> {
   #activity(what: string): Activity {
     const { activity } = this["~"];
     if (activity === undefined) {
-      throw new AgentError("agent.not_running", `Cannot use ${what} as the agent is not on stage: current value is ${this.id}`);
+      throw new AgentError(
+        "agent.not_running",
+        `Cannot use ${what} as the agent is not on stage: current value is ${this.id}`,
+      );
     }
     return activity;
   }

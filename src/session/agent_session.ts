@@ -18,7 +18,12 @@ import { Agent } from "./agent.ts";
 import { type Caller, SessionCore } from "./core.ts";
 import type { SessionEvent } from "./events.ts";
 import type { AgentInput, AgentOutput } from "./io.ts";
-import { type AgentSessionOptions, checkSessionOptions, checkTurnHandling, type TurnHandlingOptions } from "./options.ts";
+import {
+  type AgentSessionOptions,
+  checkSessionOptions,
+  checkTurnHandling,
+  type TurnHandlingOptions,
+} from "./options.ts";
 import { resolveActivity } from "./resolve.ts";
 import { RunResult } from "./run_result.ts";
 import type { GenerateReplyOptions, SayOptions } from "./speeches.ts";
@@ -97,7 +102,9 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    */
   get currentAgent(): Agent<UserData> {
     const { agent } = this["~core"];
-    if (agent === undefined) throw new AgentError("session.no_agent", "Cannot name an agent as none was started: current value is none");
+    if (agent === undefined) {
+      throw new AgentError("session.no_agent", "Cannot name an agent as none was started: current value is none");
+    }
     return agent as Agent<UserData>;
   }
 
@@ -117,7 +124,10 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   get userData(): UserData {
     const { userData } = this["~core"];
     if (userData === undefined) {
-      throw new AgentError("session.no_user_data", "Cannot read `userData` as it was not set: current value is undefined");
+      throw new AgentError(
+        "session.no_user_data",
+        "Cannot read `userData` as it was not set: current value is undefined",
+      );
     }
     return userData as UserData;
   }
@@ -186,7 +196,10 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   async start({ agent, io }: StartOptions): Promise<void> {
     const core = this["~core"];
     if (!(agent instanceof Agent)) {
-      throw new AgentError("session.no_agent", `Cannot start a session as \`agent\` must be an Agent: current value is ${typeof agent}`);
+      throw new AgentError(
+        "session.no_agent",
+        `Cannot start a session as \`agent\` must be an Agent: current value is ${typeof agent}`,
+      );
     }
     if (this.#starting !== undefined) return this.#starting;
     if (core.isRunning && this.#closing === undefined) return;
@@ -204,7 +217,11 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
         void core.whenClosed().then(() => this.#letGo(CLOSE_LIMIT_MS)); // however it closes
       }
     } catch (cause) {
-      throw new AgentError("session.start_failed", "Cannot start a session as its `io` could not be attached: see the cause", { cause });
+      throw new AgentError(
+        "session.start_failed",
+        "Cannot start a session as its `io` could not be attached: see the cause",
+        { cause },
+      );
     }
     try {
       core.closeTold = false;
@@ -222,7 +239,9 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   #letGo(limitMs: number): Promise<void> {
     const attached = this.#attached;
     this.#attached = undefined;
-    if (attached !== undefined) this.#lettingGo = this["~core"].within("io", limitMs, () => attached[Symbol.asyncDispose]());
+    if (attached !== undefined) {
+      this.#lettingGo = this["~core"].within("io", limitMs, () => attached[Symbol.asyncDispose]());
+    }
     return this.#lettingGo;
   }
 
@@ -373,7 +392,9 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   }
 
   /** Closes in the background: after what is to be said, unless `drain` is false. */
-  shutdown({ drain = true, reason = "user_initiated" }: { readonly drain?: boolean; readonly reason?: CloseReason } = {}): void {
+  shutdown(
+    { drain = true, reason = "user_initiated" }: { readonly drain?: boolean; readonly reason?: CloseReason } = {},
+  ): void {
     void this["~close"](reason, drain, CLOSE_LIMIT_MS);
   }
 

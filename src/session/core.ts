@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { emitter, type Emitter } from "../base/emitter.ts";
+import { type Emitter, emitter } from "../base/emitter.ts";
 import { AgentError } from "../base/error.ts";
 import type { Clock, Runtime } from "../base/runtime.ts";
 import { ChatContext } from "../chat/context.ts";
@@ -55,7 +55,11 @@ export class SessionCore {
   readonly wallOffset: number;
   options: AgentSessionOptions;
   readonly maxToolSteps: number;
-  readonly connect: { readonly llm: APIConnectOptions; readonly stt: APIConnectOptions; readonly tts: APIConnectOptions };
+  readonly connect: {
+    readonly llm: APIConnectOptions;
+    readonly stt: APIConnectOptions;
+    readonly tts: APIConnectOptions;
+  };
   readonly emitter: Emitter<SessionEvent>;
   readonly items: ItemFactory;
   readonly history: ChatContext;
@@ -158,7 +162,10 @@ export class SessionCore {
       );
     }
     if (isLeaving(this.root.floors[this.activity.id])) {
-      throw new AgentError("session.closing", `Cannot ${action} as the agent is leaving: current value is ${this.activity.agent.id}`);
+      throw new AgentError(
+        "session.closing",
+        `Cannot ${action} as the agent is leaving: current value is ${this.activity.agent.id}`,
+      );
     }
     return this.activity;
   }
@@ -186,7 +193,10 @@ export class SessionCore {
     this.inbox.report(RANK.move, { type: "agent.update", t: 0, arrival });
   }
 
-  close(reason: CloseReason, o: { readonly drain: boolean; readonly deadline: number; readonly error?: unknown }): Promise<void> {
+  close(
+    reason: CloseReason,
+    o: { readonly drain: boolean; readonly deadline: number; readonly error?: unknown },
+  ): Promise<void> {
     if (!this.isRunning) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onClosed.push(resolve);
@@ -228,11 +238,20 @@ export class SessionCore {
     });
   }
 
-  commitUserTurn(o: { readonly transcriptTimeout: number; readonly sttFlushDuration: number; readonly skipReply: boolean }): Promise<string> {
+  commitUserTurn(
+    o: { readonly transcriptTimeout: number; readonly sttFlushDuration: number; readonly skipReply: boolean },
+  ): Promise<string> {
     const id = ++this.#serial;
     return new Promise((resolve, reject) => {
       this.#commits.set(id, { resolve, reject });
-      this.floor(null, { type: "api.commitUserTurn", t: 0, id, ...o, audioDetached: !this.input.audioEnabled, atClose: false });
+      this.floor(null, {
+        type: "api.commitUserTurn",
+        t: 0,
+        id,
+        ...o,
+        audioDetached: !this.input.audioEnabled,
+        atClose: false,
+      });
     });
   }
 
@@ -304,7 +323,9 @@ export class SessionCore {
         this.inbox.report(RANK.life, () => {
           this.emit({ type: "error", createdAt: this.wall(), error, source: what });
           if (!error.recoverable) this.#lastError = error;
-          const kind = error.type === "realtime_model_error" ? "realtime" : error.type.slice(0, 3) as "llm" | "tts" | "stt";
+          const kind = error.type === "realtime_model_error"
+            ? "realtime"
+            : error.type.slice(0, 3) as "llm" | "tts" | "stt";
           this.inbox.next({ type: "model.error", t: 0, kind, recoverable: error.recoverable });
         }),
       metrics: (metrics) => this.inbox.report(RANK.life, () => this.collectMetrics(metrics)),
@@ -442,7 +463,12 @@ export class SessionCore {
       case "timer.cancel":
         return this.timers.cancel(timerKey(effect));
       case "stage.timer.set":
-        return this.timers.set(effect.name, effect.at, { type: "stage.timer", t: 0, name: effect.name, gen: effect.gen });
+        return this.timers.set(effect.name, effect.at, {
+          type: "stage.timer",
+          t: 0,
+          name: effect.name,
+          gen: effect.gen,
+        });
       case "stage.timer.cancel":
         return this.timers.cancel(effect.name);
 
@@ -504,7 +530,10 @@ export class SessionCore {
         return void this.#commits.delete(effect.id);
       case "commit.cancel":
         this.#commits.get(effect.id)?.reject(
-          new AgentError("task.cancelled", "Cannot commit the turn as a newer commit replaced it: current value is cancelled"),
+          new AgentError(
+            "task.cancelled",
+            "Cannot commit the turn as a newer commit replaced it: current value is cancelled",
+          ),
         );
         return void this.#commits.delete(effect.id);
 
@@ -524,10 +553,13 @@ export class SessionCore {
       case "activity.prepare":
         return this.#prepare(effect.activityId);
       case "activity.unready":
-        this.hookFailed("toolset.setup", new AgentError(
-          "tool.timeout",
-          "Cannot wait for toolsets any longer as they must be ready within 5,000 ms: current value is not ready",
-        ));
+        this.hookFailed(
+          "toolset.setup",
+          new AgentError(
+            "tool.timeout",
+            "Cannot wait for toolsets any longer as they must be ready within 5,000 ms: current value is not ready",
+          ),
+        );
         return this.#bind(this.#current());
       case "hook.timeout":
         return this.#hookTimedOut(effect.activityId);
@@ -580,7 +612,9 @@ export class SessionCore {
   }
 
   #current(): Activity {
-    if (this.activity === undefined) throw new AgentError("session.not_running", "Cannot go on as nobody is on stage: current value is none");
+    if (this.activity === undefined) {
+      throw new AgentError("session.not_running", "Cannot go on as nobody is on stage: current value is none");
+    }
     return this.activity;
   }
 
@@ -640,10 +674,13 @@ export class SessionCore {
   #hookTimedOut(activityId: string): void {
     if (this.activity?.id !== activityId) return;
     this.activity.exitAbort.abort();
-    this.hookFailed("onExit", new AgentError(
-      "session.close_timeout",
-      "Cannot wait for `onExit` any longer as it must return within 30,000 ms: current value is pending",
-    ));
+    this.hookFailed(
+      "onExit",
+      new AgentError(
+        "session.close_timeout",
+        "Cannot wait for `onExit` any longer as it must return within 30,000 ms: current value is pending",
+      ),
+    );
   }
 
   #runHook(activityId: string, hook: "enter" | "exit"): void {
@@ -695,12 +732,16 @@ export class SessionCore {
     this.listening.listen(null);
     const error = reason === "error" ? this.#lastError : undefined;
     for (const { reject } of this.#commits.values()) {
-      reject(new AgentError("session.closing", "Cannot commit the turn as the session closed: current value is closed"));
+      reject(
+        new AgentError("session.closing", "Cannot commit the turn as the session closed: current value is closed"),
+      );
     }
     this.#commits.clear();
     if (this.run !== undefined) {
       this.run.result["~settle"](
-        new AgentError("run.closed", `Cannot finish the run as the session closed: current value is ${reason}`, { cause: error }),
+        new AgentError("run.closed", `Cannot finish the run as the session closed: current value is ${reason}`, {
+          cause: error,
+        }),
       );
       this.run = undefined;
     }
@@ -714,7 +755,9 @@ export class SessionCore {
     this.#arriving.clear();
     void this.trace?.close();
     this.trace = undefined;
-    for (const resolve of [...this.#onActive.splice(0), ...this.#onDrained.splice(0), ...this.#onClosed.splice(0)]) resolve();
+    for (const resolve of [...this.#onActive.splice(0), ...this.#onDrained.splice(0), ...this.#onClosed.splice(0)]) {
+      resolve();
+    }
   }
 
   /** The `close` event has gone out: states read as before the start. */
@@ -756,7 +799,12 @@ export class SessionCore {
     const activity = this.#current();
     const { detector } = activity.resolved;
     const answer = (outcome: Extract<TurnEvent, { type: "detector.answer" }>["outcome"]): void =>
-      this.report(RANK.detector, { type: "floor", t: 0, activityId, event: { type: "detector.answer", t: 0, id, outcome } });
+      this.report(RANK.detector, {
+        type: "floor",
+        t: 0,
+        activityId,
+        event: { type: "detector.answer", t: 0, id, outcome },
+      });
     if (detector === null) return answer({ kind: "unsupported" });
     void (async () => {
       if (!(await detector.supportsLanguage(language))) return answer({ kind: "unsupported" });

@@ -108,7 +108,11 @@ export interface UserTurnDroppedEvent extends EventBase<"user_turn_dropped"> {
 
 /** A part of the session failed. */
 export interface ErrorEvent extends EventBase<"error"> {
-  readonly error: ModelErrorEvent | { readonly type: "session_error"; readonly error: unknown; readonly recoverable: boolean };
+  readonly error: ModelErrorEvent | {
+    readonly type: "session_error";
+    readonly error: unknown;
+    readonly recoverable: boolean;
+  };
   /** The part: a model, or the name of a hook. */
   readonly source: unknown;
 }

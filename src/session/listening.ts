@@ -127,7 +127,8 @@ export class Listening {
     this.#vad?.inlet.push(frame);
     if (this.#stt === undefined) return;
     const floor = core.root.floors[activity.id];
-    const isHeard = floor === undefined || audioRoute(floor, core.root.shared, activity.resolved.config).stt === "frame";
+    const isHeard = floor === undefined ||
+      audioRoute(floor, core.root.shared, activity.resolved.config).stt === "frame";
     this.#stt.inlet.push(isHeard ? frame : { ...frame, data: new Int16Array(frame.data.length) });
   }
 
@@ -136,9 +137,13 @@ export class Listening {
     if (vad === null) return;
     const ear = this.#ear();
     this.#vad = ear.ear;
-    void this.#pump(ear.audio.pipeThrough(vad.stream({ signal: ear.ear.controller.signal })), ear.ear, (event: VADEvent) => {
-      this.#fact(RANK.vad, activity, vadFact(event));
-    }).then((error) => {
+    void this.#pump(
+      ear.audio.pipeThrough(vad.stream({ signal: ear.ear.controller.signal })),
+      ear.ear,
+      (event: VADEvent) => {
+        this.#fact(RANK.vad, activity, vadFact(event));
+      },
+    ).then((error) => {
       if (this.#vad !== ear.ear) return;
       this.#vad = undefined;
       this.#fact(RANK.vad, activity, { type: "vad.closed", t: 0 });

@@ -19,21 +19,37 @@ export class Playout {
   }
 
   pause(): void {
-    this.#sink?.pause();
+    if (this.#sink !== null) this.#call(this.#sink, "pause");
   }
 
   resume(): void {
-    this.#sink?.resume();
+    if (this.#sink !== null) this.#call(this.#sink, "resume");
+  }
+
+  /** Throws away what a sink has not played yet. */
+  clear(sink: PlayoutSink): void {
+    this.#call(sink, "clear");
+  }
+
+  /** A sink that throws must not stop the session. */
+  #call(sink: PlayoutSink, what: "pause" | "resume" | "clear"): void {
+    try {
+      sink[what]();
+    } catch (error) {
+      this.#core.partFailed(`the audio output failed to ${what}`, "output.audio", error);
+    }
   }
 
   /** The slot was filled, emptied or switched. */
   changed(): void {
     const { audio, audioEnabled } = this.#core.output;
     if (audio !== this.#sink) {
-      this.#sink?.clear();
+      const old = this.#sink;
+      this.#sink = audio;
+      if (old !== null) this.#core.speeches.sinkLost(old);
+      if (old !== null) this.clear(old);
       this.#reader?.releaseLock();
       this.#reader = undefined;
-      this.#sink = audio;
       if (audio !== null) void this.#listen(audio);
     }
     const canPause = audio?.capabilities.pause === true;
@@ -50,17 +66,21 @@ export class Playout {
   }
 
   async #listen(sink: PlayoutSink): Promise<void> {
-    const reader = sink.acks.getReader();
-    this.#reader = reader;
+    let reader: ReadableStreamDefaultReader<PlayoutAck> | undefined;
     try {
+      reader = sink.acks.getReader();
+      this.#reader = reader;
       for (;;) {
         const { done, value } = await reader.read();
-        if (done || this.#reader !== reader) return;
+        if (this.#reader !== reader) return;
+        if (done) break;
         this.#acknowledged(value);
       }
     } catch (error) {
-      if (this.#reader === reader) this.#core.log("error", "the audio output failed", { area: "output", error });
+      if (reader !== undefined && this.#reader !== reader) return; // it was left
+      this.#core.inbox.report(RANK.life, () => this.#core.partFailed("the audio output failed", "output.audio", error));
     }
+    this.#core.inbox.report(RANK.playout, () => this.#core.speeches.sinkLost(sink));
   }
 
   #acknowledged(ack: PlayoutAck): void {

@@ -5,13 +5,14 @@
  */
 import type { AudioFrame } from "../audio/frame.ts";
 import { AgentError } from "../base/error.ts";
-import { ChatContext } from "../chat/context.ts";
+import type { ChatContext } from "../chat/context.ts";
 import type { Instructions } from "../chat/instructions.ts";
 import { renderInstructions } from "../chat/instructions.ts";
 import { chatMessage } from "../chat/make.ts";
 import { pairToolCalls } from "../chat/render.ts";
 import type { ChatItem, ChatMessage, FunctionCall, MetricsReport } from "../chat/item.ts";
 import { CLEAR_LIMIT_MS } from "../reply/speak.ts";
+import type { PlayoutSink } from "../io/playout.ts";
 import type { ToolStep } from "../reply/tool_step.ts";
 import { type FollowUp, Reply, type ReplyHost, type ReplySource } from "../reply/reply.ts";
 import { roundHandoff } from "../tool/result.ts";
@@ -117,7 +118,10 @@ export class Speeches {
   say(activity: Activity, text: string | ReadableStream<string>, o: SayOptions): SpeechHandle {
     const { audio } = this.#core.outputs();
     if (audio !== null && activity.speakTts === null && o.audio === undefined) {
-      throw new AgentError("session.no_tts", "Cannot say a text as there is audio output but no `tts`: current value is null");
+      throw new AgentError(
+        "session.no_tts",
+        "Cannot say a text as there is audio output but no `tts`: current value is null",
+      );
     }
     const live = this.#make(activity, {
       id: this.#core.newId("speech"),
@@ -133,7 +137,11 @@ export class Speeches {
     return live.handle;
   }
 
-  generateReply(activity: Activity, o: GenerateReplyOptions, caller: { readonly insideTool: boolean; readonly onEnter: boolean }): SpeechHandle {
+  generateReply(
+    activity: Activity,
+    o: GenerateReplyOptions,
+    caller: { readonly insideTool: boolean; readonly onEnter: boolean },
+  ): SpeechHandle {
     const core = this.#core;
     if (activity.resolved.llm === null && activity.agent.llmNode === Agent.prototype.llmNode) {
       throw new AgentError("session.no_llm", "Cannot make a reply as there is no `llm`: current value is null");
@@ -164,7 +172,13 @@ export class Speeches {
 
   // --- ordered by the machine ---------------------------------------------------------------------------------------
 
-  startPreemptive(activity: Activity, handleId: string, transcript: string, confidence: number, withTts: boolean): void {
+  startPreemptive(
+    activity: Activity,
+    handleId: string,
+    transcript: string,
+    confidence: number,
+    withTts: boolean,
+  ): void {
     const message = this.#core.items.message({
       role: "user",
       content: [transcript],
@@ -200,7 +214,9 @@ export class Speeches {
     if (live === undefined) return;
     const finished = this.#core.turns.finished(turn);
     // The message keeps the id that the model has seen.
-    live.userMessage = live.userMessage === undefined ? finished : chatMessage({ ...finished, id: live.userMessage.id });
+    live.userMessage = live.userMessage === undefined
+      ? finished
+      : chatMessage({ ...finished, id: live.userMessage.id });
     live.userMetrics = live.userMessage.metrics;
     live.handle["~"].scheduled = true;
     this.#storeUserMessage(live);
@@ -241,7 +257,20 @@ export class Speeches {
     this.#cut(live);
     this.#core.log("error", "speech abandoned, since it did not end in time", { area: "speech", speechId: handleId });
     if ((live.reply.tools?.runningCount ?? 0) > 0) this.#lingering.set(handleId, live);
-    this.#end(live);
+    this.#finish(live);
+  }
+
+  /** A sink is gone: what it was playing is cut off. */
+  sinkLost(sink: PlayoutSink): void {
+    for (const live of [...this.#live.values()]) {
+      if (live.reply.sink !== sink) continue;
+      this.#core.floor(live.activity.id, {
+        type: "speech.interruptCalled",
+        t: 0,
+        handleId: live.handle.id,
+        force: true,
+      });
+    }
   }
 
   /** The activity is over: nothing of it is alive after this. */
@@ -252,6 +281,7 @@ export class Speeches {
       live.reply.tools?.abandon();
       this.commitTools(live.handle.id, true);
       this.#lingering.delete(live.handle.id);
+      this.#finish(live);
     }
   }
 
@@ -260,7 +290,13 @@ export class Speeches {
   }
 
   /** A sink answered. */
-  ack(handleId: string, segmentId: string, kind: "started" | "position" | "finished" | "cleared", positionMs: number, at: number): void {
+  ack(
+    handleId: string,
+    segmentId: string,
+    kind: "started" | "position" | "finished" | "cleared",
+    positionMs: number,
+    at: number,
+  ): void {
     this.#live.get(handleId)?.reply.ack(segmentId, kind, positionMs, at);
   }
 
@@ -312,7 +348,9 @@ export class Speeches {
     const interrupted = live.handle.interrupted;
     let wantsReply = !interrupted && results.some((result) => result.output.replyRequired);
     let wantsHandoff = !interrupted && move.type === "handoff";
-    if (move.type === "conflict") core.log("error", "two tools handed over in one round; neither does", { area: "tool" });
+    if (move.type === "conflict") {
+      core.log("error", "two tools handed over in one round; neither does", { area: "tool" });
+    }
     const functionCalls = results.map((result) => result.call);
     const functionCallOutputs = results.map((result) => result.output);
     core.emit({
@@ -346,7 +384,11 @@ export class Speeches {
 
   // --- inside -------------------------------------------------------------------------------------------------------
 
-  #followUp(live: Live, results: readonly { readonly call: FunctionCall; readonly output: ChatItem }[], draining: boolean): FollowUp {
+  #followUp(
+    live: Live,
+    results: readonly { readonly call: FunctionCall; readonly output: ChatItem }[],
+    draining: boolean,
+  ): FollowUp {
     const { maxToolSteps } = this.#core;
     const limitReached = live.handle.numSteps >= maxToolSteps + 1;
     if (limitReached) {
@@ -607,7 +649,7 @@ export class Speeches {
   #cut(live: Live): void {
     if (!markInterrupted(live.handle)) return;
     live.interruptedAt = this.#core.clock.now();
-    if (live.reply.speaks) this.#core.outputs().audio?.clear();
+    if (live.reply.sink !== null) this.#core.playout.clear(live.reply.sink);
     live.reply.interrupt();
   }
 
@@ -621,7 +663,11 @@ export class Speeches {
         }
       }
     }
-    this.#live.delete(live.handle.id);
+    this.#finish(live);
+  }
+
+  #finish(live: Live): void {
+    if (!this.#live.delete(live.handle.id)) return;
     this.#core.telemetry.turnEnded(live.handle.id, live.handle["~"].error);
     markDone(live.handle, (error) => this.#core.log("error", "done callback failed", { area: "speech", error }));
     this.#core.floor(live.activity.id, { type: "speech.done", t: 0, handleId: live.handle.id });
@@ -660,7 +706,9 @@ export class Speeches {
 
   #selectTools(activity: Activity, names: readonly string[] | undefined, onEnter: boolean): ToolContext {
     const { toolCtx } = activity;
-    if (names === undefined) return onEnter ? withoutTools(toolCtx, (tool) => tool.flags.ignoreOnEnter === true) : toolCtx;
+    if (names === undefined) {
+      return onEnter ? withoutTools(toolCtx, (tool) => tool.flags.ignoreOnEnter === true) : toolCtx;
+    }
     const known = new Set<string>(toolCtx.functionTools.keys());
     const sets = new Map(toolCtx.toolsets.map((set) => [set.id, set]));
     const wanted = new Set<string>();
@@ -671,7 +719,9 @@ export class Speeches {
       else {
         throw new AgentError(
           "tool.unknown",
-          `Cannot make a reply as \`tools\` must name tools of the agent (${[...known].join(", ")}): current value is ${name}`,
+          `Cannot make a reply as \`tools\` must name tools of the agent (${
+            [...known].join(", ")
+          }): current value is ${name}`,
         );
       }
     }

@@ -86,7 +86,10 @@ function apply(d: Draft, event: Exclude<RootEvent, { type: "floor" }>): void {
     case "session.start":
       if (d.stage.phase === "running" || d.stage.phase === "closing") return;
       change(d, { phase: "running", closing: null, drained: false, errors: { llm: 0, tts: 0, stt: 0 } });
-      d.root = { ...d.root, shared: { ...d.root.shared, closing: false, userState: "listening", agentState: "initializing" } };
+      d.root = {
+        ...d.root,
+        shared: { ...d.root.shared, closing: false, userState: "listening", agentState: "initializing" },
+      };
       return enter(d, event.arrival, null, undefined);
 
     case "activity.ready": {
@@ -164,7 +167,8 @@ function apply(d: Draft, event: Exclude<RootEvent, { type: "floor" }>): void {
       return order(d, {
         type: "tools.commit",
         handleId: event.handleId,
-        draining: d.stage.current?.id !== event.activityId || d.stage.current.phase !== "active" || d.stage.arrivals.length > 0,
+        draining: d.stage.current?.id !== event.activityId || d.stage.current.phase !== "active" ||
+          d.stage.arrivals.length > 0,
       });
 
     case "run.start":
@@ -190,7 +194,9 @@ function apply(d: Draft, event: Exclude<RootEvent, { type: "floor" }>): void {
 function progress(d: Draft): void {
   for (;;) {
     const { current, closing, arrivals, phase } = d.stage;
-    if (current !== null && current.phase === "active" && phase === "running" && (arrivals.length > 0 || d.stage.drained)) {
+    if (
+      current !== null && current.phase === "active" && phase === "running" && (arrivals.length > 0 || d.stage.drained)
+    ) {
       if (d.root.floors[current.id]?.life !== "draining") exit(d, current);
       else if (arrivals.length > 0) handOver(d, current); // it was drained before, and has said goodbye
       else break;
@@ -222,7 +228,10 @@ function progress(d: Draft): void {
     break;
   }
   const { run, arrivals, current, phase } = d.stage;
-  if (run !== null && run.alive.size === 0 && (phase === "closed" || (arrivals.length === 0 && current?.phase === "active"))) {
+  if (
+    run !== null && run.alive.size === 0 &&
+    (phase === "closed" || (arrivals.length === 0 && current?.phase === "active"))
+  ) {
     change(d, { run: null });
     order(d, { type: "run.settle", runId: run.runId });
   }
@@ -233,7 +242,12 @@ function drained(d: Draft, current: ActivityState): boolean {
   return floor === undefined || isDrained(floor, NO_HANDLES);
 }
 
-function enter(d: Draft, arrival: Arrival, oldAgentId: string | null, carried: ReturnType<typeof carry> | undefined): void {
+function enter(
+  d: Draft,
+  arrival: Arrival,
+  oldAgentId: string | null,
+  carried: ReturnType<typeof carry> | undefined,
+): void {
   const { activityId: id, agentId, config } = arrival;
   d.root = { ...d.root, floors: { ...d.root.floors, [id]: createTurn(id, config, carried) } };
   change(d, { current: { id, agentId, config, phase: "entering" } });
@@ -294,7 +308,13 @@ function hookName(activityId: string, hook: "enter" | "exit"): string {
 
 // --- close ---------------------------------------------------------------------------------------------------------
 
-function beginClose(d: Draft, reason: CloseReason, drainFirst: boolean, deadline: number, transcriptTimeout: number): void {
+function beginClose(
+  d: Draft,
+  reason: CloseReason,
+  drainFirst: boolean,
+  deadline: number,
+  transcriptTimeout: number,
+): void {
   if (d.stage.phase === "closing") return hurryClose(d, drainFirst, deadline);
   if (d.stage.phase !== "running") return;
   const closing = { reason, drain: drainFirst, transcriptTimeout, endsAt: d.t + deadline, phase: "leaving" } as const;
@@ -348,7 +368,11 @@ function settleTurn(d: Draft, current: ActivityState): void {
 function endClose(d: Draft): void {
   const reason = (d.stage.closing as NonNullable<StageState["closing"]>).reason;
   for (const name of Object.keys(d.stage.timers) as StageTimer[]) cancelTimer(d, name);
-  change(d, { phase: "closed", closing: null, run: d.stage.run === null ? null : { ...d.stage.run, alive: new Set() } });
+  change(d, {
+    phase: "closed",
+    closing: null,
+    run: d.stage.run === null ? null : { ...d.stage.run, alive: new Set() },
+  });
   order(d, { type: "session.closed", reason });
 }
 

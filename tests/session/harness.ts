@@ -2,7 +2,7 @@
  * A session on a virtual clock with scripted models, and everything that it tells.
  */
 import assert from "node:assert/strict";
-import { virtualRuntime, type VirtualClock, type VirtualRuntime } from "../../adapters/runtime/virtual.ts";
+import { type VirtualClock, type VirtualRuntime, virtualRuntime } from "../../adapters/runtime/virtual.ts";
 import { type AudioFrame, audioFrame } from "../../src/audio/frame.ts";
 import type { ErrorCode } from "../../src/base/error.ts";
 import { AgentError } from "../../src/base/error.ts";
@@ -14,7 +14,7 @@ import { Agent, type AgentOptions } from "../../src/session/agent.ts";
 import { AgentSession } from "../../src/session/agent_session.ts";
 import type { SessionEvent, SessionEvents } from "../../src/session/events.ts";
 import type { AgentSessionOptions } from "../../src/session/options.ts";
-import { scriptedSTT, type ScriptedSTT, scriptedVAD, type ScriptedVAD } from "../../src/testing/scripted_ears.ts";
+import { type ScriptedSTT, scriptedSTT, type ScriptedVAD, scriptedVAD } from "../../src/testing/scripted_ears.ts";
 import { type ScriptedLLM, scriptedLLM, type ScriptedReply } from "../../src/testing/scripted_llm.ts";
 import { type ScriptedTTS, scriptedTTS, type TTSScript } from "../../src/testing/scripted_tts.ts";
 import type { TraceRecord } from "../../src/trace/record.ts";
@@ -158,10 +158,17 @@ export function captionSink(into: string[]): TranscriptSink {
 }
 
 /** A user who speaks from `from` to `until`, by the clock of the world. */
-export function userSays(w: World, o: { readonly from: number; readonly until: number; readonly text: string; readonly interims?: boolean }): void {
+export function userSays(
+  w: World,
+  o: { readonly from: number; readonly until: number; readonly text: string; readonly interims?: boolean },
+): void {
   const { clock, vad, stt } = w;
   const duration = o.until - o.from;
-  const event = (type: "start_of_speech" | "inference_done" | "end_of_speech", speechMs: number, silenceMs: number) => ({
+  const event = (
+    type: "start_of_speech" | "inference_done" | "end_of_speech",
+    speechMs: number,
+    silenceMs: number,
+  ) => ({
     type,
     timestampMs: clock.now(),
     speechDurationMs: speechMs,

@@ -90,8 +90,10 @@ test("a close during the attaching of an io waits for it, and closes", async () 
 
 test("an io that cannot be attached fails the start and leaves the session as it was", async () => {
   const w = world();
-  await refusesWith("session.start_failed", () =>
-    w.until(w.session.start({ agent: w.agent, io: { attach: () => Promise.reject(new Error("no room")) } })));
+  await refusesWith(
+    "session.start_failed",
+    () => w.until(w.session.start({ agent: w.agent, io: { attach: () => Promise.reject(new Error("no room")) } })),
+  );
   assert.equal(w.session.isRunning, false);
   await refusesWith("session.no_agent", () => w.session.currentAgent);
   await w.start();
@@ -121,7 +123,12 @@ test("a session starts again after its close, and its history goes on", async ()
   await w.close();
   await w.start();
   await w.until(w.session.run({ userInput: "Two" }));
-  assert.deepEqual(told(w.session.history.items), ["user: One", "assistant: First.", "user: Two", "assistant: Second."]);
+  assert.deepEqual(told(w.session.history.items), [
+    "user: One",
+    "assistant: First.",
+    "user: Two",
+    "assistant: Second.",
+  ]);
   assert.deepEqual(
     w.llm.requests[1]?.items.filter((item) => item.type === "message").map((item) => item.textContent),
     ["Be brief.", "One", "First.", "Two"],
@@ -323,7 +330,9 @@ test("an `onExit` that never returns counts as failed after 30 s, and the next a
   w.session.updateAgent(new Agent({ id: "next", instructions: "" }));
   await w.clock.advance(30_000);
   assert.deepEqual(
-    w.events.flatMap((e) => e.type === "conversation_item_added" && e.item.type === "agent_handoff" ? [e.item.newAgentId] : []),
+    w.events.flatMap((e) =>
+      e.type === "conversation_item_added" && e.item.type === "agent_handoff" ? [e.item.newAgentId] : []
+    ),
     ["stuck", "next"],
   );
   assert.ok(w.events.some(({ type }) => type === "error"));
@@ -339,7 +348,10 @@ test("a hook of the user's turn that never returns stores the turn after 30 s", 
   }
   const w = world({ ears: true });
   await w.start(new Stuck({ instructions: "" }));
-  w.stt.push({ type: "final_transcript", alternatives: [{ text: "Hello", language: "en", startTimeMs: 0, endTimeMs: 0, confidence: 1 }] });
+  w.stt.push({
+    type: "final_transcript",
+    alternatives: [{ text: "Hello", language: "en", startTimeMs: 0, endTimeMs: 0, confidence: 1 }],
+  });
   await w.clock.advance(100);
   w.session.commitUserTurn().catch(() => {});
   await w.clock.advance(40_000);
