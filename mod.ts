@@ -38,6 +38,27 @@ export type { SpeechData, SpeechEvent, STT, STTCapabilities, STTOptions, STTStre
 export type { SynthesizedAudio, TTS, TTSCapabilities, TTSOptions, TTSStream } from "./src/model/tts.ts";
 export type { VAD, VADCapabilities, VADEvent, VADStream } from "./src/model/vad.ts";
 export type { TurnDetector } from "./src/model/turn_detector.ts";
+export {
+  APIConnectionError,
+  type APIConnectionErrorInit,
+  APIError,
+  type APIErrorOptions,
+  APIStatusError,
+  type APIStatusErrorInit,
+  APITimeoutError,
+  createAPIErrorFromHTTP,
+  type HTTPFailure,
+  isAPIError,
+  type ModelErrorCode,
+  RealtimeError,
+  UnexpectedModelBehavior,
+} from "./src/model/error.ts";
+export type { APIConnectOptions, SessionConnectOptions } from "./src/model/connect_options.ts";
+export type { AttemptEnd, AttemptReport, IdlePause, ModelErrorEvent, ModelHost } from "./src/model/host.ts";
+export type * from "./src/model/metrics.ts";
+export type * from "./src/model/realtime.ts";
+export * from "./src/model/fallback.ts";
+export type * from "./src/telemetry/usage.ts";
 export type { PlayoutAck, PlayoutSink, TranscriptSink } from "./src/io/playout.ts";
 export type { ReplyPart } from "./src/reply/part.ts";
 export type { AgentState, UserState } from "./src/turn/effect.ts";

@@ -3,6 +3,7 @@
  *
  * Nothing of Node is imported here: the checks throw by themselves.
  */
+import { openaiLLM } from "../../adapters/openai/mod.ts";
 import { Agent, AgentError, AgentSession, type ChatChunk, type LLM, tool } from "../../mod.ts";
 import type { Runtime } from "../../src/base/runtime.ts";
 
@@ -118,6 +119,33 @@ export const cases: readonly EdgeCase[] = [
       for (const userInput of ["one", "two", "three"]) await session.run({ userInput });
       const said = session.history.messages().map((message) => message.textContent).join();
       check(said === "one,one,two,two,three,three", `each reply stands behind its question: ${said}`);
+      await session.close();
+    },
+  },
+  {
+    name: "a model behind the chat completions API answers, whole in text though its bytes are cut",
+    async run(runtime) {
+      const events = ["Grüße", " aus", " Oslo"].map((content) => ({
+        id: "c",
+        choices: [{ index: 0, delta: { content } }],
+      }));
+      const wire = events.map((event) => `data: ${JSON.stringify(event)}\r\n\r\n`).join("") + "data: [DONE]\n\n";
+      const bytes = new TextEncoder().encode(wire);
+      let at = 0;
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (at < bytes.length) controller.enqueue(bytes.slice(at, at += 7));
+          else controller.close();
+        },
+      });
+      const llm = openaiLLM({
+        model: "m",
+        fetch: () => Promise.resolve(new Response(body, { headers: { "content-type": "text/event-stream" } })),
+      });
+      const session = new AgentSession({ llm, runtime });
+      await session.start({ agent: new Agent({ instructions: "Greet." }) });
+      const [event] = (await session.run({ userInput: "Hello" })).events;
+      check(event?.type === "message" && event.item.textContent === "Grüße aus Oslo", "the reply is whole");
       await session.close();
     },
   },
