@@ -2,9 +2,12 @@
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { bin, environment, root } from "./places.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
 rmSync(`${root}dist`, { recursive: true, force: true });
-const { status } = spawnSync(`${root}node_modules/.bin/tsc`, ["-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
+const { status } = spawnSync(bin("tsc"), ["-p", "tsconfig.build.json"], {
+  cwd: root,
+  env: environment(),
+  stdio: "inherit",
+});
 process.exit(status ?? 1);

@@ -25,7 +25,11 @@ function report(what: string, isGood: boolean, detail = ""): void {
   else failed++;
 }
 function run(what: string, command: string, args: readonly string[], cwd = root): boolean {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } });
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+  });
   report(what, status === 0, status === 0 ? "" : `${stdout}${stderr}`.split("\n").slice(-25).join("\n"));
   return status === 0;
 }
@@ -35,9 +39,15 @@ const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as {
   version: string;
   exports: Record<string, { types: string; default: string }>;
 };
-const deno = JSON.parse(readFileSync(`${root}deno.json`, "utf8")) as { version: string; exports: Record<string, string> };
+const deno = JSON.parse(readFileSync(`${root}deno.json`, "utf8")) as {
+  version: string;
+  exports: Record<string, string>;
+};
 const wanted = Object.entries(ENTRIES);
-report("deno.json exports the list", JSON.stringify(deno.exports) === JSON.stringify(Object.fromEntries(wanted.map(([k, v]) => [k, `./${v}`]))));
+report(
+  "deno.json exports the list",
+  JSON.stringify(deno.exports) === JSON.stringify(Object.fromEntries(wanted.map(([k, v]) => [k, `./${v}`]))),
+);
 report(
   "package.json exports the list",
   JSON.stringify(manifest.exports) === JSON.stringify(Object.fromEntries(wanted.map(([k, v]) => {

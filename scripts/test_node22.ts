@@ -2,11 +2,10 @@
 import { spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { bin, environment, oldestNode, root } from "./places.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const built = spawnSync(process.execPath, [`${root}scripts/build.ts`], { stdio: "inherit" });
-if (built.status !== 0) process.exit(1);
+const built = spawnSync(bin("tsc"), ["-p", "tsconfig.build.json"], { cwd: root, env: environment(), stdio: "inherit" });
+if (built.status !== 0 || oldestNode === undefined) process.exit(1);
 
 const program = `
 import assert from "node:assert/strict";
@@ -31,6 +30,6 @@ console.log("1 passed, 0 failed");
 `;
 const path = `${root}dist/node22_program.mjs`;
 writeFileSync(path, program);
-const ran = spawnSync(`${root}node_modules/node22/bin/node`, [path], { stdio: "inherit", timeout: 60_000 });
+const ran = spawnSync(oldestNode, [path], { stdio: "inherit", timeout: 60_000 });
 rmSync(path);
 process.exit(ran.status ?? 1);

@@ -6,9 +6,8 @@ import { build } from "esbuild";
 import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { bin, environment, root } from "./places.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
 const out = `${root}out/workerd`;
 mkdirSync(out, { recursive: true });
 
@@ -56,7 +55,8 @@ const worker :Workerd.Worker = (
 `,
 );
 
-const child = spawn(`${root}node_modules/.bin/workerd`, ["serve", "--control-fd=3", `${out}/config.capnp`], {
+const child = spawn(bin("workerd"), ["serve", "--control-fd=3", `${out}/config.capnp`], {
+  env: environment(),
   stdio: ["ignore", "inherit", "inherit", "pipe"],
 });
 const port = await new Promise<number>((resolve, reject) => {

@@ -1,0 +1,55 @@
+/**
+ * What agents are tested with: a runtime on which time moves only when nothing can run, models that follow a script, a
+ * player of conformance scenarios, and the replay of traces.
+ *
+ * @module
+ */
+export {
+  type VirtualClock,
+  virtualClock,
+  type VirtualClockOptions,
+  type VirtualRuntime,
+  virtualRuntime,
+  type VirtualRuntimeOptions,
+} from "../../adapters/runtime/virtual.ts";
+export { type SeededRandom, seededRandom } from "../base/random.ts";
+export {
+  type ScriptedError,
+  type ScriptedLLM,
+  scriptedLLM,
+  type ScriptedLLMOptions,
+  type ScriptedReply,
+  type ScriptedRequest,
+  type ScriptedToolCall,
+  type ScriptedWhen,
+} from "./scripted_llm.ts";
+export {
+  type ScriptedTTS,
+  scriptedTTS,
+  type ScriptedTTSError,
+  type ScriptedTTSOptions,
+  type ScriptedTTSRequest,
+  type TTSScript,
+} from "./scripted_tts.ts";
+export {
+  type ScriptedEar,
+  type ScriptedEars,
+  type ScriptedSTT,
+  scriptedSTT,
+  type ScriptedSTTOptions,
+  type ScriptedVAD,
+  scriptedVAD,
+  type ScriptedVADOptions,
+} from "./scripted_ears.ts";
+export { type PacedSink, pacedSink, type PacedSinkOptions } from "../io/paced_sink.ts";
+export {
+  type Expectation,
+  type Observed,
+  type Played,
+  playScenario,
+  type Scenario,
+  type Step,
+  UnplayableError,
+} from "./conformance.ts";
+export { firstDifference, type Verdict, verdictFor } from "./conformance_compare.ts";
+export { parseTrace, replay, type ReplayResult, type TraceDifference } from "../trace/replay.ts";
