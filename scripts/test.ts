@@ -22,7 +22,9 @@ const onlyAt = args.indexOf("--only");
 const only = onlyAt < 0 ? undefined : new Set(args.splice(onlyAt, 2)[1]?.split(","));
 const unknown = [...(only ?? [])].filter((name) => !(LANES as readonly string[]).includes(name));
 if (unknown.length > 0) {
-  console.error(`Cannot run the tests as a lane must be one of ${LANES.join(", ")}: current value is ${unknown.join(", ")}`);
+  console.error(
+    `Cannot run the tests as a lane must be one of ${LANES.join(", ")}: current value is ${unknown.join(", ")}`,
+  );
   process.exit(2);
 }
 const files = args.length > 0 ? args : allTests();
@@ -58,7 +60,14 @@ function allTests(): string[] {
 /** What a lane lacks here, if anything. Asked by starting it: a package manager may leave a command that does not work. */
 async function missingFor(lane: Lane): Promise<string | undefined> {
   if (lane === "node22" && oldestNode === undefined) return "the oldest Node";
-  const needs = { static: ["tsc", "deno"], node: ["node"], bun: ["bun"], deno: ["deno"], node22: ["tsc"], workerd: ["workerd"] };
+  const needs = {
+    static: ["tsc", "deno"],
+    node: ["node"],
+    bun: ["bun"],
+    deno: ["deno"],
+    node22: ["tsc"],
+    workerd: ["workerd"],
+  };
   for (const name of needs[lane]) {
     if ((await run(bin(name), ["--version"])).code !== 0) return name;
   }

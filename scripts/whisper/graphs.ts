@@ -36,7 +36,10 @@ class Builder {
   }
 
   /** Rows of 8-bit weights with a scale each; `[in, out]` when turned. */
-  quantised(name: string, isTurned: boolean): { readonly values: string; readonly scales: string; readonly rows: number; readonly columns: number } {
+  quantised(
+    name: string,
+    isTurned: boolean,
+  ): { readonly values: string; readonly scales: string; readonly rows: number; readonly columns: number } {
     const { dims: [rows = 0, columns = 0], values } = this.weight(name);
     const bytes = new Int8Array(rows * columns);
     const scales = new Float32Array(rows);
@@ -46,11 +49,17 @@ class Builder {
       const scale = Math.fround(most === 0 ? 1 : most / 127);
       scales[row] = scale;
       for (let c = 0; c < columns; c++) {
-        bytes[isTurned ? c * rows + row : row * columns + c] = Math.round((values[row * columns + c] as number) / scale);
+        bytes[isTurned ? c * rows + row : row * columns + c] = Math.round(
+          (values[row * columns + c] as number) / scale,
+        );
       }
     }
     return {
-      values: this.g.constant({ type: INT8, dims: isTurned ? [columns, rows] : [rows, columns], bytes: new Uint8Array(bytes.buffer) }),
+      values: this.g.constant({
+        type: INT8,
+        dims: isTurned ? [columns, rows] : [rows, columns],
+        bytes: new Uint8Array(bytes.buffer),
+      }),
       scales: this.g.floats(scales),
       rows,
       columns,
@@ -125,7 +134,9 @@ export function encoderGraph(weights: ReadonlyMap<string, Weight>): Uint8Array {
   const scaled = g.op("Mul", [b.add(clipped, g.floats([4], [])), g.floats([0.25], [])]);
 
   const conv = (x: string, name: string, stride: number): string =>
-    b.gelu(g.op("Conv", [x, b.floats(`${name}/weight`), b.floats(`${name}/bias`)], { strides: [stride], pads: [1, 1] }));
+    b.gelu(
+      g.op("Conv", [x, b.floats(`${name}/weight`), b.floats(`${name}/bias`)], { strides: [stride], pads: [1, 1] }),
+    );
   const features = conv(conv(scaled, "encoder/conv1", 1), "encoder/conv2", 2);
   let x = g.op("Reshape", [g.op("Transpose", [features], { perm: [0, 2, 1] }), g.ints([-1, WIDTH])]);
   const length = g.op("Slice", [g.op("Shape", [x]), g.ints([0]), g.ints([1])]);
@@ -133,7 +144,10 @@ export function encoderGraph(weights: ReadonlyMap<string, Weight>): Uint8Array {
   x = b.add(x, g.op("Slice", [positions, g.ints([0]), length, g.ints([0])]));
   for (let layer = 0; layer < LAYERS; layer++) {
     const at = `encoder/layer_${layer}`;
-    const [q = "", k = "", v = ""] = b.parts(b.linear8(b.norm(x, `${at}/self_attention/layer_norm`), `${at}/self_attention/linear_0`), 3);
+    const [q = "", k = "", v = ""] = b.parts(
+      b.linear8(b.norm(x, `${at}/self_attention/layer_norm`), `${at}/self_attention/linear_0`),
+      3,
+    );
     x = b.add(x, b.linear8(b.attend(b.heads(q), b.heads(k, true), b.heads(v)), `${at}/self_attention/linear_1`));
     const wide = b.gelu(b.linear8(b.norm(x, `${at}/ffn/layer_norm`), `${at}/ffn/linear_0`));
     x = b.add(x, b.linear8(wide, `${at}/ffn/linear_1`));
@@ -179,7 +193,10 @@ export function decoderGraph(weights: ReadonlyMap<string, Weight>): Uint8Array {
   const present: string[] = [];
   for (let layer = 0; layer < LAYERS; layer++) {
     const at = `decoder/layer_${layer}`;
-    const [q = "", k = "", v = ""] = b.parts(b.linear(b.norm(x, `${at}/self_attention/layer_norm`), `${at}/self_attention/linear_0`), 3);
+    const [q = "", k = "", v = ""] = b.parts(
+      b.linear(b.norm(x, `${at}/self_attention/layer_norm`), `${at}/self_attention/linear_0`),
+      3,
+    );
     const joined = (index: number, fresh: string): string =>
       g.op("Concat", [g.op("Gather", [past, g.ints([index], [])], { axis: 0 }), b.heads(fresh)], { axis: 1 });
     const keys = joined(2 * layer, k);

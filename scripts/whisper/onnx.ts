@@ -45,7 +45,11 @@ class Bytes {
   }
 
   block(field: number, value: Uint8Array | string | Bytes): void {
-    const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value instanceof Bytes ? value.join() : value;
+    const bytes = typeof value === "string"
+      ? new TextEncoder().encode(value)
+      : value instanceof Bytes
+      ? value.join()
+      : value;
     this.varint((field << 3) | 2);
     this.varint(bytes.length);
     this.bytes(bytes);
@@ -99,7 +103,12 @@ export class Graph {
   }
 
   /** One operation with one result. */
-  op(type: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}, domain = ""): string {
+  op(
+    type: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    domain = "",
+  ): string {
     return this.ops(type, inputs, 1, attributes, domain)[0] as string;
   }
 

@@ -1,0 +1,62 @@
+/** What runs where, and which test proves it. The table of support in the README is made from this. */
+
+/** A place where tests run. */
+export type Place = "deno" | "bun" | "node24" | "node22" | "workerd";
+
+/** One feature. */
+export interface Support {
+  readonly feature: string;
+  /** Where a test proves it. */
+  readonly places: readonly Place[];
+  /** The test, as a path or a pattern. */
+  readonly test: string;
+  /** What to know, in a few words. */
+  readonly note?: string;
+}
+
+const RUNTIMES = ["deno", "bun", "node24"] as const;
+
+/** The columns, in order. */
+export const PLACES: Readonly<Record<Place, string>> = {
+  deno: "Deno",
+  bun: "Bun",
+  node24: "Node 24",
+  node22: "Node 22",
+  workerd: "workerd",
+};
+
+/** The rows. */
+export const SUPPORT: readonly Support[] = [
+  {
+    feature: "conversation by text, tools, typed errors",
+    places: [...RUNTIMES, "workerd"],
+    test: "tests/edge/cases.ts",
+  },
+  { feature: "the built package: conversation by text", places: ["node22"], test: "scripts/test_node22.ts" },
+  {
+    feature: "every entry loads from the packed tarball",
+    places: [...RUNTIMES, "node22"],
+    test: "scripts/check_package.ts",
+    note: "without its optional peers",
+  },
+  { feature: "turn taking, exact in time and order", places: RUNTIMES, test: "tests/turn/timelines_test.ts" },
+  {
+    feature: "the same trace on every runtime",
+    places: RUNTIMES,
+    test: "tests/adapters/runtime/virtual_order_test.ts",
+  },
+  { feature: "streams: backpressure, cancel, abort, errors", places: RUNTIMES, test: "tests/streams/*_test.ts" },
+  { feature: "paced playout, pause, what was heard", places: RUNTIMES, test: "tests/io/paced_sink_test.ts" },
+  {
+    feature: "telemetry through the OpenTelemetry API",
+    places: RUNTIMES,
+    test: "tests/telemetry/session_spans_test.ts",
+  },
+  { feature: "web sockets with headers", places: RUNTIMES, test: "tests/adapters/runtime/socket_test.ts" },
+  { feature: "web sockets with headers", places: ["workerd"], test: "tests/adapters/runtime/edge_socket_test.ts" },
+  { feature: "`./openai`", places: RUNTIMES, test: "tests/adapters/openai/openai_llm_test.ts" },
+  { feature: "`./silero`", places: RUNTIMES, test: "tests/adapters/silero/silero_test.ts", note: "WebAssembly" },
+  { feature: "`./energy-vad`", places: RUNTIMES, test: "tests/adapters/energy_vad/energy_vad_test.ts" },
+  { feature: "`./flite`", places: RUNTIMES, test: "tests/adapters/flite/flite_test.ts", note: "in a worker" },
+  { feature: "the examples", places: RUNTIMES, test: "tests/examples/examples_test.ts" },
+];
