@@ -63,7 +63,14 @@ export type { PlayoutAck, PlayoutSink, TranscriptSink } from "./src/io/playout.t
 export type { ReplyPart } from "./src/reply/part.ts";
 export type { AgentState, UserState } from "./src/turn/effect.ts";
 export type { CloseReason } from "./src/stage/state.ts";
-export { Agent, type AgentOptions, type HookContext, type ModelSettings, type MutableMessage, type NodeResult } from "./src/session/agent.ts";
+export {
+  Agent,
+  type AgentOptions,
+  type HookContext,
+  type ModelSettings,
+  type MutableMessage,
+  type NodeResult,
+} from "./src/session/agent.ts";
 export { AgentSession, type StartOptions } from "./src/session/agent_session.ts";
 export * from "./src/session/events.ts";
 export type { AgentInput, AgentOutput } from "./src/session/io.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type FliteVoice, fliteTTS } from "../adapters/flite/flite.ts";
+import { fliteTTS, type FliteVoice } from "../adapters/flite/flite.ts";
 import { type AudioFrame, audioFrame } from "../src/audio/frame.ts";
 import { concatSamples } from "../src/audio/frames.ts";
 import { mixInto } from "../src/audio/mix.ts";

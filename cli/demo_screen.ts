@@ -33,9 +33,14 @@ export function showCall(session: AgentSession, startedAt: number, screen: Scree
     line(now, "agent", "agent", `${item.textContent ?? ""}${item.interrupted ? paint("state", "  (cut off)") : ""}`);
   });
   session.on("agent_state_changed", ({ newState }) => line(now, "state", "", paint("state", `agent is ${newState}`)));
-  session.on("agent_false_interruption", () => line(now, "state", "", paint("state", "no words followed: the agent goes on")));
+  session.on(
+    "agent_false_interruption",
+    () => line(now, "state", "", paint("state", "no words followed: the agent goes on")),
+  );
   session.on("function_tools_executed", (event) => {
-    for (const [call, output] of event.zipped()) line(now, "tool", "tool", `${call.name}(${call.args}) = ${output.output}`);
+    for (const [call, output] of event.zipped()) {
+      line(now, "tool", "tool", `${call.name}(${call.args}) = ${output.output}`);
+    }
   });
   session.on("error", ({ error }) => line(now, "state", "error", String("error" in error ? error.error : error)));
   return (record) => {
@@ -48,5 +53,7 @@ export function showCall(session: AgentSession, startedAt: number, screen: Scree
 
 /** A latency account in one line. */
 export function describe({ totalMs, spans }: LatencyAccount): string {
-  return `${Math.round(totalMs)} ms = ${spans.map(({ part, from, to }) => `${part} ${Math.round(to - from)}`).join(" + ")}`;
+  return `${Math.round(totalMs)} ms = ${
+    spans.map(({ part, from, to }) => `${part} ${Math.round(to - from)}`).join(" + ")
+  }`;
 }

@@ -37,7 +37,10 @@ if (name === undefined || name === "--help" || name === "-h" || name === "help")
   const command = commands[name];
   try {
     if (command === undefined) {
-      throw new AgentError("cli.bad_argument", `Cannot run the command as it must be one of ${Object.keys(commands).join(", ")}: current value is ${name}`);
+      throw new AgentError(
+        "cli.bad_argument",
+        `Cannot run the command as it must be one of ${Object.keys(commands).join(", ")}: current value is ${name}`,
+      );
     }
     process.exitCode = await command(args);
   } catch (error) {

@@ -11,11 +11,17 @@ import { parseTrace, replay } from "../src/trace/replay.ts";
 
 /** Reads a text file, or says that there is none. */
 export async function readText(path: string | undefined, what: string): Promise<string> {
-  if (path === undefined) throw new AgentError("cli.bad_argument", `Cannot go on as ${what} must be given: current value is nothing`);
+  if (path === undefined) {
+    throw new AgentError("cli.bad_argument", `Cannot go on as ${what} must be given: current value is nothing`);
+  }
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
-    throw new AgentError("cli.bad_argument", `Cannot read ${what} as the file must be readable: current value is ${path}`, { cause });
+    throw new AgentError(
+      "cli.bad_argument",
+      `Cannot read ${what} as the file must be readable: current value is ${path}`,
+      { cause },
+    );
   }
 }
 

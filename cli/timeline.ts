@@ -28,7 +28,12 @@ export function timelineAudio(call: AudioFrame): TimelineAudio {
     for (let at = 0; at < samples.length; at += step) values.push(peak(samples.subarray(at, at + step)));
     return values;
   };
-  return { wavBase64: Buffer.from(writeWav(call)).toString("base64"), caller: wave(caller), agent: wave(agent), stepMs: STEP_MS };
+  return {
+    wavBase64: Buffer.from(writeWav(call)).toString("base64"),
+    caller: wave(caller),
+    agent: wave(agent),
+    stepMs: STEP_MS,
+  };
 }
 
 /** Makes the page of a recorded session. */

@@ -18,12 +18,12 @@ export const oldestNode: string | undefined = [`linux-${process.arch}`]
 
 /** The environment of a command: tools of the packages first, no colour. */
 export function environment(): Record<string, string> {
-  const given = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const given = Object.entries(process.env)
+    .filter((entry): entry is [string, string] => entry[1] !== undefined && entry[0] !== "FORCE_COLOR");
   return {
     ...Object.fromEntries(given),
     PATH: `${root}node_modules/.bin:${process.env["PATH"] ?? ""}`,
     NO_COLOR: "1",
-    FORCE_COLOR: "0",
   };
 }
 

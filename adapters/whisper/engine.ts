@@ -61,7 +61,10 @@ export async function openWhisper(files: WhisperFiles): Promise<WhisperEngine> {
       const length = Math.min(MAX_SAMPLES, Math.max(MIN_SAMPLES, samples.length + TAIL_SAMPLES));
       const audio = new Float32Array(Math.ceil(length / STEP) * STEP);
       audio.set(samples.subarray(0, audio.length));
-      const { cross_k, cross_v } = await encoder.run({ audio: new Tensor("float32", audio, [audio.length]) }) as Record<string, OnnxTensor>;
+      const { cross_k, cross_v } = await encoder.run({ audio: new Tensor("float32", audio, [audio.length]) }) as Record<
+        string,
+        OnnxTensor
+      >;
       const cross = { cross_k, cross_v } as Record<string, OnnxTensor>;
 
       let past = new Tensor("float32", new Float32Array(0), [8, 6, 0, 64]);
@@ -71,7 +74,8 @@ export async function openWhisper(files: WhisperFiles): Promise<WhisperEngine> {
         past = present as OnnxTensor;
         return (logits as OnnxTensor).data as Float32Array;
       };
-      const row = (logits: Float32Array, index: number): Float32Array => logits.subarray(index * VOCABULARY, (index + 1) * VOCABULARY);
+      const row = (logits: Float32Array, index: number): Float32Array =>
+        logits.subarray(index * VOCABULARY, (index + 1) * VOCABULARY);
 
       const guess = previous !== undefined && previous !== "" && previous === last.text ? last.tokens : [];
       const first = await decode([START, NO_TIMESTAMPS, ...guess]);

@@ -29,9 +29,15 @@ export function installedWhisper(): WhisperSources {
 }
 
 /** What a worker is sent: addresses as they are, anything else as bytes. */
-export async function sendable(sources: WhisperSources): Promise<Readonly<Record<keyof WhisperSources, string | Uint8Array>>> {
+export async function sendable(
+  sources: WhisperSources,
+): Promise<Readonly<Record<keyof WhisperSources, string | Uint8Array>>> {
   const one = async (source: Weights): Promise<string | Uint8Array> =>
     source instanceof URL ? source.href : await loadWeights(source, WHISPER_NEED);
-  const [encoder, decoder, vocabulary] = await Promise.all([one(sources.encoder), one(sources.decoder), one(sources.vocabulary)]);
+  const [encoder, decoder, vocabulary] = await Promise.all([
+    one(sources.encoder),
+    one(sources.decoder),
+    one(sources.vocabulary),
+  ]);
   return { encoder, decoder, vocabulary };
 }

@@ -95,7 +95,10 @@ export function whisperSTT({ weights, worker = true, clock }: WhisperOptions = {
       signal?.throwIfAborted();
       const work = async (): Promise<SpeechEvent> => {
         const samples = samplesOf(frames);
-        const { text, confidence } = await (await engine()).recognize({ samples, ...(previous !== undefined && { previous }) });
+        const { text, confidence } = await (await engine()).recognize({
+          samples,
+          ...(previous !== undefined && { previous }),
+        });
         const endTimeMs = (samples.length * 1000) / WHISPER_RATE;
         return {
           type: "final_transcript",
@@ -129,7 +132,9 @@ function samplesOf(frames: readonly AudioFrame[]): Float32Array {
   const out = new Float32Array(MAX_SAMPLES);
   let length = 0;
   const put = (block: Int16Array): void => {
-    for (let index = 0; index < block.length && length < MAX_SAMPLES; index++) out[length++] = (block[index] as number) / 32_768;
+    for (let index = 0; index < block.length && length < MAX_SAMPLES; index++) {
+      out[length++] = (block[index] as number) / 32_768;
+    }
   };
   let convert: ReturnType<typeof resampler> | undefined;
   let rate = WHISPER_RATE;

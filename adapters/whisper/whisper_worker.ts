@@ -10,7 +10,11 @@ import { WHISPER_NEED, type WhisperSources } from "./weights.ts";
 
 /** What the worker is told. `open` comes first. */
 export type WorkerOrder =
-  | { readonly type: "open"; readonly id: number; readonly files: Readonly<Record<keyof WhisperSources, string | Uint8Array>> }
+  | {
+    readonly type: "open";
+    readonly id: number;
+    readonly files: Readonly<Record<keyof WhisperSources, string | Uint8Array>>;
+  }
   | { readonly type: "recognize"; readonly id: number; readonly request: WhisperRequest };
 
 /** What it answers. `result` is left out where the order was to open. */

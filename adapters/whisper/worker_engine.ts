@@ -77,5 +77,8 @@ export async function openWhisperWorker({ Worker }: WorkerThreads, sources: Whis
     await close();
     throw error;
   }
-  return { recognize: async (request) => await ask((id) => ({ type: "recognize", id, request })) as WhisperText, close };
+  return {
+    recognize: async (request) => await ask((id) => ({ type: "recognize", id, request })) as WhisperText,
+    close,
+  };
 }

@@ -63,11 +63,15 @@ export function booksellerModel(clock: Clock): LLM {
       { words: ["history", "story"], answer: () => STORY },
       {
         words: ["meant", "no"],
-        answer: (said) => /travel/i.test(said) ? "Ah, travel books. They are on the first floor, next to the window." : "I see. What did you mean?",
+        answer: (said) =>
+          /travel/i.test(said)
+            ? "Ah, travel books. They are on the first floor, next to the window."
+            : "I see. What did you mean?",
       },
       {
         words: ["cookbooks", "cookbook", "cooking", "cook"],
-        answer: () => "The cookbooks are on the ground floor, right beside the door. We have about three hundred of them, from soups to desserts.",
+        answer: () =>
+          "The cookbooks are on the ground floor, right beside the door. We have about three hundred of them, from soups to desserts.",
       },
       {
         words: ["open", "hours", "opening", "sunday", "saturday"],

@@ -45,7 +45,12 @@ export function ruleBasedLLM({ rules, clock, firstTokenMs = 250, tokenMs = 20 }:
         : [{
           id: "rules",
           delta: {
-            toolCalls: [{ type: "function", callId: `call_${++calls}`, name: answer.call, args: JSON.stringify(answer.args) }],
+            toolCalls: [{
+              type: "function",
+              callId: `call_${++calls}`,
+              name: answer.call,
+              args: JSON.stringify(answer.args),
+            }],
           },
         }];
       const { signal } = request;

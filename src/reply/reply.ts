@@ -319,7 +319,14 @@ export class Reply {
     } else void pour(source.text, text, signal);
     if (source.audio === undefined) this.#startTts(text);
     else if (this.#host.outputs().audio !== null) {
-      this.#tts = { frames: new FrameQueue(), silent: false, ready: Promise.resolve(), over: Promise.resolve(), ttfb: undefined, error: undefined };
+      this.#tts = {
+        frames: new FrameQueue(),
+        silent: false,
+        ready: Promise.resolve(),
+        over: Promise.resolve(),
+        ttfb: undefined,
+        error: undefined,
+      };
       void pourAudio(source.audio, this.#tts, signal);
     }
     return text;

@@ -20,7 +20,17 @@ export interface Stampable {
 export type Rank = number;
 
 /** Ranks of the session's own sources; replies come after them, in the order of their making; moves come last. */
-export const RANK = { vad: 1, stt: 2, detector: 3, playout: 4, realtime: 5, hook: 6, life: 7, reply: 100, move: 1e9 } as const;
+export const RANK = {
+  vad: 1,
+  stt: 2,
+  detector: 3,
+  playout: 4,
+  realtime: 5,
+  hook: 6,
+  life: 7,
+  reply: 100,
+  move: 1e9,
+} as const;
 
 /** Facts in, one at a time, in an order that does not depend on the runtime. */
 export class Inbox<Fact extends Stampable> {

@@ -115,7 +115,11 @@ function resolveMode(
 }
 
 function boundary(value: number | readonly [number, number] | null | undefined): readonly [number, number] | null {
-  const pair = value === undefined ? [1_000, 1_000] as const : typeof value === "number" ? [value, value] as const : value;
+  const pair = value === undefined
+    ? [1_000, 1_000] as const
+    : typeof value === "number"
+    ? [value, value] as const
+    : value;
   return pair === null || (pair[0] === 0 && pair[1] === 0) ? null : pair;
 }
 
@@ -124,5 +128,7 @@ function pick<T>(agent: T | null | undefined, session: T | null | undefined): T 
 }
 
 function defined<T extends object>(value: T | undefined): Partial<T> {
-  return value === undefined ? {} : Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as Partial<T>;
+  return value === undefined
+    ? {}
+    : Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as Partial<T>;
 }

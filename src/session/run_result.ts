@@ -55,7 +55,10 @@ export class RunResult<Output = unknown> {
    */
   get finalOutput(): Output {
     if (this.#phase === "open" || this.#output === undefined) {
-      throw new AgentError("run.no_output", "Cannot give a final output as the run has none: current value is undefined");
+      throw new AgentError(
+        "run.no_output",
+        "Cannot give a final output as the run has none: current value is undefined",
+      );
     }
     return this.#output.value as Output;
   }

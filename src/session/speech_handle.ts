@@ -68,7 +68,11 @@ export class SpeechHandle {
   readonly priority: number;
 
   /** @ignore */
-  constructor(id: string, port: SpeechPort, o: { allowInterruptions: boolean; modality: "text" | "audio"; priority: number }) {
+  constructor(
+    id: string,
+    port: SpeechPort,
+    o: { allowInterruptions: boolean; modality: "text" | "audio"; priority: number },
+  ) {
     this.id = id;
     this.inputDetails = { modality: o.modality };
     this.priority = o.priority;

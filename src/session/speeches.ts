@@ -326,7 +326,9 @@ export class Speeches {
         metrics: this.#messageMetrics(live),
       });
       const { e2eLatency } = message.metrics;
-      if (e2eLatency !== undefined) this.#core.telemetry.turnPlayed(handleId, { interrupted, text, e2eLatencyMs: e2eLatency });
+      if (e2eLatency !== undefined) {
+        this.#core.telemetry.turnPlayed(handleId, { interrupted, text, e2eLatencyMs: e2eLatency });
+      }
       this.#core.commitMessage(live.activity, message, live.handle);
       live.userMetrics = undefined;
     }
@@ -500,7 +502,10 @@ export class Speeches {
       priority: SPEECH_PRIORITY_NORMAL,
     });
     const rank = RANK.reply + this.#serial++;
-    core.telemetry.turnStarted(o.id, o.userMessage?.textContent === undefined ? {} : { userInput: o.userMessage.textContent });
+    core.telemetry.turnStarted(
+      o.id,
+      o.userMessage?.textContent === undefined ? {} : { userInput: o.userMessage.textContent },
+    );
     const live: Live = {
       handle,
       activity,

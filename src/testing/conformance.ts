@@ -66,10 +66,17 @@ export interface Scenario {
   readonly differs?: readonly string[];
   readonly mode: "audio" | "text";
   readonly models: readonly string[];
-  readonly io?: { readonly canPause?: boolean; readonly captions?: boolean; readonly sync?: boolean; readonly audioInput?: boolean };
+  readonly io?: {
+    readonly canPause?: boolean;
+    readonly captions?: boolean;
+    readonly sync?: boolean;
+    readonly audioInput?: boolean;
+  };
   readonly options?: Readonly<Record<string, unknown>>;
   readonly agents: Readonly<Record<string, ScenarioAgent>>;
-  readonly tools?: Readonly<Record<string, { readonly parameters?: Readonly<Record<string, string>>; readonly do: readonly Step[] }>>;
+  readonly tools?: Readonly<
+    Record<string, { readonly parameters?: Readonly<Record<string, string>>; readonly do: readonly Step[] }>
+  >;
   readonly onToolsExecuted?: readonly string[];
   readonly start: string;
   readonly captureRun?: boolean;
@@ -152,7 +159,12 @@ class Player {
       ...(has("vad") && { vad: this.#vad.vad }),
       tools: ((scenario.options?.["tools"] ?? []) as string[]).map((name) => this.#tool(name)),
       userData: this.#userData,
-      logger: { debug() {}, info() {}, warn() {}, error: (message, fields) => void this.#errors.push(`${message} ${String(fields?.["error"])}`) },
+      logger: {
+        debug() {},
+        info() {},
+        warn() {},
+        error: (message, fields) => void this.#errors.push(`${message} ${String(fields?.["error"])}`),
+      },
     });
     this.#listen();
   }
@@ -232,7 +244,9 @@ class Player {
         return this.#speech(step.t ?? 0, step["until"] as number, (step["vadSilence"] as number | undefined) ?? 550);
       case "vad":
         return this.#vad.told.tell({
-          type: ({ start: "start_of_speech", inference: "inference_done", end: "end_of_speech" } as const)[step["kind"] as "start"],
+          type: ({ start: "start_of_speech", inference: "inference_done", end: "end_of_speech" } as const)[
+            step["kind"] as "start"
+          ],
           timestampMs: clock.now(),
           speechDurationMs: (step["speechMs"] as number | undefined) ?? 0,
           silenceDurationMs: (step["silenceMs"] as number | undefined) ?? 0,
@@ -248,7 +262,8 @@ class Player {
         return this.#stt.told.fail(new APIConnectionError({ message: "scripted failure" }));
       case "say": {
         const handle = session.say(step["text"] as string, {
-          ...(step["allowInterruptions"] !== undefined && { allowInterruptions: step["allowInterruptions"] as boolean }),
+          ...(step["allowInterruptions"] !== undefined &&
+            { allowInterruptions: step["allowInterruptions"] as boolean }),
           ...(step["addToChatCtx"] !== undefined && { addToChatCtx: step["addToChatCtx"] as boolean }),
         });
         this.#watch(handle, name);
@@ -288,7 +303,8 @@ class Player {
         return await this.#handle(step["handle"], ctx).waitIfNotInterrupted([wait(clock, step["ms"] as number)]);
       case "commitUserTurn": {
         const text = await session.commitUserTurn({
-          ...(step["transcriptTimeoutMs"] !== undefined && { transcriptTimeout: step["transcriptTimeoutMs"] as number }),
+          ...(step["transcriptTimeoutMs"] !== undefined &&
+            { transcriptTimeout: step["transcriptTimeoutMs"] as number }),
           ...(step["sttFlushMs"] !== undefined && { sttFlushDuration: step["sttFlushMs"] as number }),
           ...(step["skipReply"] !== undefined && { skipReply: step["skipReply"] as boolean }),
         });
@@ -300,11 +316,15 @@ class Player {
       case "updateAgent":
         return session.updateAgent(this.#agent(step["agent"] as string));
       case "updateOptions":
-        return session.updateOptions({ turnHandling: turnHandling(step as TurnHandlingOptions, () => this.#detector()) });
+        return session.updateOptions({
+          turnHandling: turnHandling(step as TurnHandlingOptions, () => this.#detector()),
+        });
       case "updateInstructions":
         return this.#agent(step["agent"] as string).updateInstructions(step["text"] as string);
       case "updateTools":
-        return this.#agent(step["agent"] as string).updateTools((step["tools"] as string[]).map((tool) => this.#tool(tool)));
+        return this.#agent(step["agent"] as string).updateTools(
+          (step["tools"] as string[]).map((tool) => this.#tool(tool)),
+        );
       case "updateChatCtx":
         return this.#agent(step["agent"] as string).updateChatCtx(
           chatCtxOf(step["items"] as { role: string; text: string }[]),
@@ -342,7 +362,11 @@ class Player {
         if (ctx?.message !== undefined) ctx.message.content = [step["text"] as string];
         return;
       case "addContext":
-        ctx?.turnCtx?.addMessage({ role: step["role"] as "user", content: [step["text"] as string], createdAt: this.#wall() });
+        ctx?.turnCtx?.addMessage({
+          role: step["role"] as "user",
+          content: [step["text"] as string],
+          createdAt: this.#wall(),
+        });
         return;
       default:
         throw new UnplayableError(`the player has no step ${step.do}`);
@@ -360,7 +384,13 @@ class Player {
   /** The sequence of a voice activity detector for speech from `from` to `until`. */
   #speech(from: number, until: number, silence: number): void {
     const { clock } = this.#runtime;
-    const at = (t: number, type: "start_of_speech" | "inference_done" | "end_of_speech", raw: readonly [number, number], speech: number, quiet: number): void =>
+    const at = (
+      t: number,
+      type: "start_of_speech" | "inference_done" | "end_of_speech",
+      raw: readonly [number, number],
+      speech: number,
+      quiet: number,
+    ): void =>
       void clock.schedule(t, () =>
         this.#vad.told.tell({
           type,
@@ -426,7 +456,11 @@ class Player {
       description: name,
       parameters: { jsonSchema, schema: checked(types) },
       execute: (args, { ctx }) =>
-        this.#steps(spec.do, { run: ctx as RunContext, session: ctx.session as AgentSession, args: args as Record<string, unknown> }),
+        this.#steps(spec.do, {
+          run: ctx as RunContext,
+          session: ctx.session as AgentSession,
+          args: args as Record<string, unknown>,
+        }),
     });
   }
 
@@ -488,15 +522,30 @@ class Player {
       session.on(name, (event) => {
         const at = Math.round(event.createdAt - wallOffset);
         const now = Math.round(this.#runtime.clock.now());
-        this.#observe(name, { from: event.oldState, to: event.newState, ...(name === "user_state_changed" && at !== now && { at }) });
+        this.#observe(name, {
+          from: event.oldState,
+          to: event.newState,
+          ...(name === "user_state_changed" && at !== now && { at }),
+        });
       });
     }
     session.on("agent_false_interruption", ({ resumed }) => this.#observe("agent_false_interruption", { resumed }));
-    session.on("user_input_transcribed", ({ transcript, isFinal }) => this.#observe("user_input_transcribed", { text: transcript, isFinal }));
+    session.on(
+      "user_input_transcribed",
+      ({ transcript, isFinal }) => this.#observe("user_input_transcribed", { text: transcript, isFinal }),
+    );
     session.on("conversation_item_added", ({ item }) => {
       const metrics = item.type === "message" ? item.metrics : {};
       const told: Record<string, number> = {};
-      for (const key of ["startedSpeakingAt", "stoppedSpeakingAt", "transcriptionDelay", "endOfTurnDelay", "e2eLatency"] as const) {
+      for (
+        const key of [
+          "startedSpeakingAt",
+          "stoppedSpeakingAt",
+          "transcriptionDelay",
+          "endOfTurnDelay",
+          "e2eLatency",
+        ] as const
+      ) {
         const value = metrics[key];
         if (value !== undefined) told[key] = Math.round(key.endsWith("At") ? value - wallOffset : value);
       }
@@ -521,7 +570,9 @@ class Player {
       this.#observe("speech_created", { source, userInitiated });
     });
     session.on("error", ({ error }) => {
-      if (error.type !== "session_error") this.#observe("error", { source: error.type, recoverable: error.recoverable });
+      if (error.type !== "session_error") {
+        this.#observe("error", { source: error.type, recoverable: error.recoverable });
+      }
     });
     session.on("close", ({ reason, error }) => {
       this.#observe("close", { reason, ...(error !== undefined && { error: true }) });
@@ -636,7 +687,11 @@ class ScriptedAgent extends Agent {
     if (this.#spec.onExit !== undefined) await this.#scripts.play("onExit", this.#spec.onExit, { session });
   }
 
-  override async onUserTurnCompleted(turnCtx: ChatContext, message: MutableMessage, { session }: HookContext): Promise<void> {
+  override async onUserTurnCompleted(
+    turnCtx: ChatContext,
+    message: MutableMessage,
+    { session }: HookContext,
+  ): Promise<void> {
     if (this.#spec.onUserTurnCompleted === undefined) return;
     await this.#scripts.play("onUserTurnCompleted", this.#spec.onUserTurnCompleted, { session, turnCtx, message });
   }
@@ -651,7 +706,10 @@ function chatCtxOf(lines: readonly { readonly role: string; readonly text: strin
 }
 
 function sessionOptions(scenario: Scenario, detector: () => ReturnType<typeof scenarioDetector>): AgentSessionOptions {
-  const { turnHandling: turn, tools: _tools, connOptions, ...rest } = (scenario.options ?? {}) as Record<string, unknown>;
+  const { turnHandling: turn, tools: _tools, connOptions, ...rest } = (scenario.options ?? {}) as Record<
+    string,
+    unknown
+  >;
   const conn = connOptions as Record<string, Record<string, number>> | undefined;
   const one = (kind: string) => {
     const o = conn?.[kind];
@@ -672,13 +730,17 @@ function sessionOptions(scenario: Scenario, detector: () => ReturnType<typeof sc
         ...one("llm"),
         ...one("stt"),
         ...one("tts"),
-        ...(typeof conn["maxUnrecoverableErrors"] === "number" && { maxUnrecoverableErrors: conn["maxUnrecoverableErrors"] }),
+        ...(typeof conn["maxUnrecoverableErrors"] === "number" &&
+          { maxUnrecoverableErrors: conn["maxUnrecoverableErrors"] }),
       },
     }),
   };
 }
 
-function turnHandling(options: TurnHandlingOptions, detector: () => ReturnType<typeof scenarioDetector>): TurnHandlingOptions {
+function turnHandling(
+  options: TurnHandlingOptions,
+  detector: () => ReturnType<typeof scenarioDetector>,
+): TurnHandlingOptions {
   const { turnDetection, endpointing, interruption, preemptiveGeneration } = options as Record<string, unknown>;
   return {
     ...(turnDetection !== undefined && { turnDetection: turnDetection === "detector" ? detector() : turnDetection }),
@@ -704,7 +766,7 @@ function checked(types: Readonly<Record<string, string>>) {
           if (given === undefined || given === null) {
             if (type.endsWith("?")) out[key] = null;
             else issues.push({ message: "is missing", path: [key] });
-          } else if (base === "integer" ? !Number.isInteger(given) : typeof given !== base) {
+          } else if (base === "integer" ? !Number.isInteger(given) : String(typeof given) !== base) {
             issues.push({ message: `must be of type ${base}`, path: [key] });
           } else out[key] = given;
         }
@@ -718,11 +780,22 @@ function checked(types: Readonly<Record<string, string>>) {
 export function historyItem(item: ChatItem): Readonly<Record<string, unknown>> | undefined {
   switch (item.type) {
     case "message":
-      return { type: "message", role: item.role, text: item.textContent ?? "", ...(item.interrupted && { interrupted: true }) };
+      return {
+        type: "message",
+        role: item.role,
+        text: item.textContent ?? "",
+        ...(item.interrupted && { interrupted: true }),
+      };
     case "function_call":
       return { type: "function_call", name: item.name, id: item.callId, args: parsed(item.args) };
     case "function_call_output":
-      return { type: "function_call_output", name: item.name, id: item.callId, output: item.output, isError: item.isError };
+      return {
+        type: "function_call_output",
+        name: item.name,
+        id: item.callId,
+        output: item.output,
+        isError: item.isError,
+      };
     case "agent_handoff":
       return { type: "agent_handoff", from: item.oldAgentId, to: item.newAgentId };
     default:

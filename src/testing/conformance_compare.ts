@@ -27,10 +27,22 @@ const LANES: readonly (readonly [lane: string, names: readonly string[]])[] = [
   ["runs", ["run_done", "run_failed"]],
   ["session", ["error", "close"]],
 ];
-const NEAR = new Set(["t", "at", "positionMs", "audioEndMs", "startedSpeakingAt", "stoppedSpeakingAt", "transcriptionDelay", "endOfTurnDelay", "e2eLatency"]);
+const NEAR = new Set([
+  "t",
+  "at",
+  "positionMs",
+  "audioEndMs",
+  "startedSpeakingAt",
+  "stoppedSpeakingAt",
+  "transcriptionDelay",
+  "endOfTurnDelay",
+  "e2eLatency",
+]);
 
 /** What to expect of a scenario in a mode. */
-export type Verdict = { readonly kind: "exact"; readonly expect: Expectation } | { readonly kind: "ours" } | { readonly kind: "quiet" };
+export type Verdict = { readonly kind: "exact"; readonly expect: Expectation } | { readonly kind: "ours" } | {
+  readonly kind: "quiet";
+};
 
 /** Chooses what holds, as the format's page says. */
 export function verdictFor(scenario: Scenario, compat: "fixed" | "reference"): Verdict {
@@ -42,7 +54,9 @@ export function verdictFor(scenario: Scenario, compat: "fixed" | "reference"): V
   if (kinds.some((kind) => kind.startsWith("OURS")) && compat === "fixed") {
     return scenario.expectOurs !== undefined ? { kind: "ours" } : { kind: "quiet" };
   }
-  if (kinds.includes("1.7") && scenario.expectLater !== undefined) return { kind: "exact", expect: scenario.expectLater };
+  if (kinds.includes("1.7") && scenario.expectLater !== undefined) {
+    return { kind: "exact", expect: scenario.expectLater };
+  }
   return { kind: "exact", expect: scenario.expect };
 }
 
@@ -84,10 +98,13 @@ function orderDifference(events: readonly Observed[]): string | undefined {
   for (let index = 1; index < events.length; index++) {
     const before = events[index - 1] as Observed;
     const after = events[index] as Observed;
-    if (before.t - after.t > ORDER_MS) return `order: ${before.ev} at ${before.t} comes before ${after.ev} at ${after.t}`;
+    if (before.t - after.t > ORDER_MS) {
+      return `order: ${before.ev} at ${before.t} comes before ${after.ev} at ${after.t}`;
+    }
   }
   const close = events.findIndex(({ ev }) => ev === "close");
-  const after = (ev: string): boolean => ev.endsWith("_done") || ev === "run_failed" || ev === "step_failed" || ev === "note";
+  const after = (ev: string): boolean =>
+    ev.endsWith("_done") || ev === "run_failed" || ev === "step_failed" || ev === "note";
   if (close >= 0 && events.slice(close + 1).some(({ ev }) => !after(ev))) return "order: close is not last";
   return undefined;
 }
@@ -132,7 +149,9 @@ function compareValue(wanted: unknown, got: unknown, path: string, scenario: Sce
     const b = got.trim().split(/\s+/);
     const [short, long] = a.length < b.length ? [a, b] : [b, a];
     const isPrefix = short.every((word, index) => word === long[index]);
-    return isPrefix && long.length - short.length <= scenario.wordTolerance ? undefined : `${path}: "${got}" is not "${wanted}"`;
+    return isPrefix && long.length - short.length <= scenario.wordTolerance
+      ? undefined
+      : `${path}: "${got}" is not "${wanted}"`;
   }
   if (typeof wanted === "object" && wanted !== null && typeof got === "object" && got !== null) {
     if (Array.isArray(wanted) && Array.isArray(got)) return listDifference(wanted, got, scenario, path);
@@ -163,11 +182,16 @@ function withoutAnsweredByFramework(wanted: Observed, got: Observed, scenario: S
   const calls = (events: unknown): Set<unknown> =>
     new Set((events as Record<string, unknown>[]).filter(({ type }) => type === "function_call").map(({ id }) => id));
   const known = calls(wanted["events"]);
-  const events = (got["events"] as Record<string, unknown>[]);
+  const events = got["events"] as Record<string, unknown>[];
   const answered = new Set(
-    events.filter((e) => e["type"] === "function_call_output" && e["isError"] === true && isOwnWords(e["output"], scenario)).map(({ id }) => id),
+    events.filter((e) =>
+      e["type"] === "function_call_output" && e["isError"] === true && isOwnWords(e["output"], scenario)
+    ).map(({ id }) => id),
   );
-  return { ...got, events: events.filter((e) => e["type"] !== "function_call" || known.has(e["id"]) || !answered.has(e["id"])) };
+  return {
+    ...got,
+    events: events.filter((e) => e["type"] !== "function_call" || known.has(e["id"]) || !answered.has(e["id"])),
+  };
 }
 
 /** Whether an error's text was written by a framework, not by the scenario: then it is not compared. */

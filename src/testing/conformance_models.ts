@@ -114,7 +114,9 @@ export function scenarioLLM(entries: readonly LLMEntry[], clock: Clock, observe:
       const n = known ?? requestCount++;
       numbers.set(request.chatCtx, n);
       if (known === undefined) observe("llm_request", requestFields(n, request));
-      const entry = entries.find((one) => (one.times ?? Infinity) > (uses.get(one) ?? 0) && matches(one.when, request.chatCtx, n));
+      const entry = entries.find((one) =>
+        (one.times ?? Infinity) > (uses.get(one) ?? 0) && matches(one.when, request.chatCtx, n)
+      );
       const failed = entry === undefined ? 0 : failures.get(entry) ?? 0;
       const fails = entry?.error !== undefined && failed < (entry.error.attempts ?? Infinity);
       if (entry !== undefined && fails) failures.set(entry, failed + 1);
@@ -131,13 +133,16 @@ export function scenarioLLM(entries: readonly LLMEntry[], clock: Clock, observe:
             cancelled();
             stop.abort();
           }, { once: true });
-          void answer(entry, fails, clock, stop.signal, (delta) => controller.enqueue({ id: `r${n}`, delta })).then(() => {
-            isOver = true;
-            controller.close();
-          }, (error) => {
-            if (!isOver) controller.error(error);
-            isOver = true;
-          });
+          void answer(entry, fails, clock, stop.signal, (delta) => controller.enqueue({ id: `r${n}`, delta })).then(
+            () => {
+              isOver = true;
+              controller.close();
+            },
+            (error) => {
+              if (!isOver) controller.error(error);
+              isOver = true;
+            },
+          );
         },
         cancel() {
           cancelled();
@@ -159,7 +164,10 @@ async function answer(
   await wait(clock, entry.ttftMs, signal);
   if (fails) {
     if (entry.error?.afterText !== undefined) give({ content: entry.error.afterText });
-    throw new APIConnectionError({ message: "scripted failure", options: { retryable: entry.error?.retryable ?? true } });
+    throw new APIConnectionError({
+      message: "scripted failure",
+      options: { retryable: entry.error?.retryable ?? true },
+    });
   }
   if (entry.text !== undefined) give({ content: entry.text });
   for (const { text, afterMs } of entry.chunks ?? []) {
@@ -167,7 +175,9 @@ async function answer(
     give({ content: text });
   }
   if (entry.toolCalls === undefined) return;
-  if (entry.toolCallsAfterMs !== undefined && entry.toolCallsAfterMs > 0) await wait(clock, entry.toolCallsAfterMs, signal);
+  if (entry.toolCallsAfterMs !== undefined && entry.toolCallsAfterMs > 0) {
+    await wait(clock, entry.toolCallsAfterMs, signal);
+  }
   give({
     toolCalls: entry.toolCalls.map(({ name, id, args }) => ({
       type: "function",
@@ -198,8 +208,12 @@ function matches(when: When, chatCtx: ChatContext, n: number): boolean {
     const user = items.findLast((item) => item.type === "message" && item.role === "user");
     if (user?.type !== "message" || user.textContent !== when.lastUser) return false;
   }
-  if (when.output !== undefined && !(last?.type === "function_call_output" && last.output === when.output)) return false;
-  if (when.outputError !== undefined && !(last?.type === "function_call_output" && last.isError === when.outputError)) return false;
+  if (when.output !== undefined && !(last?.type === "function_call_output" && last.output === when.output)) {
+    return false;
+  }
+  if (when.outputError !== undefined && !(last?.type === "function_call_output" && last.isError === when.outputError)) {
+    return false;
+  }
   return when.request === undefined || when.request === n;
 }
 
@@ -231,7 +245,10 @@ export function scenarioTTS(script: TTSScript, clock: Clock, observe: Observe): 
           const failed = failures.get(text) ?? 0;
           if (failure !== undefined && failed < (failure.attempts ?? Infinity)) {
             failures.set(text, failed + 1);
-            throw new APIConnectionError({ message: "scripted failure", options: { retryable: failure.retryable ?? true } });
+            throw new APIConnectionError({
+              message: "scripted failure",
+              options: { retryable: failure.retryable ?? true },
+            });
           }
           const durationMs = script.durations?.[text] ?? text.length * script.msPerChar;
           controller.enqueue({ frame: audioFrame(new Int16Array((durationMs * RATE) / 1000), RATE), final: true });

@@ -44,7 +44,11 @@ export function parseTrace(text: string): TraceRecord[] {
       records.push(value as TraceRecord);
     } catch (cause) {
       if (index === last) return;
-      throw new AgentError("trace.bad_record", `Cannot read the trace as line ${index + 1} is no record: current value is ${line.slice(0, 80)}`, { cause });
+      throw new AgentError(
+        "trace.bad_record",
+        `Cannot read the trace as line ${index + 1} is no record: current value is ${line.slice(0, 80)}`,
+        { cause },
+      );
     }
   });
   return records;
@@ -66,7 +70,9 @@ export function replay(records: readonly TraceRecord[]): ReplayResult {
   if (header?.kind !== "header" || header.version !== TRACE_VERSION) {
     throw new AgentError(
       "trace.bad_record",
-      `Cannot replay the trace as it must begin with a header of version ${TRACE_VERSION}: current value is ${JSON.stringify(header)?.slice(0, 80)}`,
+      `Cannot replay the trace as it must begin with a header of version ${TRACE_VERSION}: current value is ${
+        JSON.stringify(header)?.slice(0, 80)
+      }`,
     );
   }
   let root = createRoot(header.root);
@@ -80,7 +86,13 @@ export function replay(records: readonly TraceRecord[]): ReplayResult {
       return {
         stepCount,
         root,
-        difference: { line: index + 1, t: record.t, fact: record.fact, recorded: record.effects, replayed: result.effects },
+        difference: {
+          line: index + 1,
+          t: record.t,
+          fact: record.fact,
+          recorded: record.effects,
+          replayed: result.effects,
+        },
       };
     }
   }

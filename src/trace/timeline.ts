@@ -71,13 +71,22 @@ export function timelineOf(records: readonly TraceRecord[]): Timeline {
     if (record.kind === "note") {
       const { fields } = record;
       if (record.name === "tool.start") {
-        openTools.set(String(fields["callId"]), { from: at(record.t), name: String(fields["name"]), args: String(fields["args"]) });
+        openTools.set(String(fields["callId"]), {
+          from: at(record.t),
+          name: String(fields["name"]),
+          args: String(fields["args"]),
+        });
       }
       if (record.name === "tool.end") {
         const open = openTools.get(String(fields["callId"]));
         openTools.delete(String(fields["callId"]));
         if (open !== undefined) {
-          tools.push({ from: open.from, to: at(record.t), label: open.name, detail: `${open.args} → ${String(fields["output"])}` });
+          tools.push({
+            from: open.from,
+            to: at(record.t),
+            label: open.name,
+            detail: `${open.args} → ${String(fields["output"])}`,
+          });
         }
       }
       if (record.name === "message") {
@@ -105,7 +114,9 @@ export function timelineOf(records: readonly TraceRecord[]): Timeline {
       if (fact.ack === "finished" || fact.ack === "cleared") {
         const from = playing.get(fact.segmentId);
         playing.delete(fact.segmentId);
-        if (from !== undefined) playout.push({ from, to: at(fact.at), label: fact.handleId, cut: fact.ack === "cleared" });
+        if (from !== undefined) {
+          playout.push({ from, to: at(fact.at), label: fact.handleId, cut: fact.ack === "cleared" });
+        }
       }
     }
     for (const effect of effects) {

@@ -16,7 +16,10 @@ export interface TimelineAudio {
 }
 
 /** Makes the page. What people said is escaped; nothing in it can run. */
-export function timelinePage(timeline: Timeline, options: { readonly title: string; readonly audio?: TimelineAudio }): string {
+export function timelinePage(
+  timeline: Timeline,
+  options: { readonly title: string; readonly audio?: TimelineAudio },
+): string {
   const { audio, title } = options;
   const data = JSON.stringify({
     timeline,
@@ -24,7 +27,9 @@ export function timelinePage(timeline: Timeline, options: { readonly title: stri
     agent: audio?.agent.map(round) ?? [],
     stepMs: audio?.stepMs ?? 20,
   }).replace(/</g, "\\u003c").replace(/\u2028/g, "\\u2028").replace(/\u2029/g, "\\u2029");
-  const player = audio === undefined ? "" : `<audio id="audio" controls preload="auto" src="data:audio/wav;base64,${audio.wavBase64}"></audio>`;
+  const player = audio === undefined
+    ? ""
+    : `<audio id="audio" controls preload="auto" src="data:audio/wav;base64,${audio.wavBase64}"></audio>`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -91,10 +96,14 @@ function accounts({ accounts: all }: Timeline): string {
   const longest = Math.max(...all.map(({ totalMs }) => totalMs));
   const rows = all.map(({ transcript, totalMs, spans, from }) => {
     const bars = spans.map(({ part, from: a, to: b }) =>
-      `<i class="p-${part}" style="width:${(((b - a) / longest) * 100).toFixed(2)}%" title="${part} ${Math.round(b - a)} ms"></i>`
+      `<i class="p-${part}" style="width:${(((b - a) / longest) * 100).toFixed(2)}%" title="${part} ${
+        Math.round(b - a)
+      } ms"></i>`
     ).join("");
     const words = spans.map(({ part, from: a, to: b }) => `${part} ${Math.round(b - a)}`).join(" + ");
-    return `<li data-t="${Math.round(from)}"><div class="row"><q>${escape(transcript)}</q><b>${Math.round(totalMs)} ms</b></div><div class="stack">${bars}</div><small>${escape(words)} ms</small></li>`;
+    return `<li data-t="${Math.round(from)}"><div class="row"><q>${escape(transcript)}</q><b>${
+      Math.round(totalMs)
+    } ms</b></div><div class="stack">${bars}</div><small>${escape(words)} ms</small></li>`;
   }).join("");
   const legend = PARTS.map((part) => `<span><i class="p-${part}"></i>${part}</span>`).join("");
   return `<ol class="accounts">${rows}</ol><p class="legend">${legend}</p>`;
@@ -102,9 +111,9 @@ function accounts({ accounts: all }: Timeline): string {
 
 function conversation({ messages }: Timeline): string {
   const rows = [...messages].sort((a, b) => a.from - b.from).map(({ role, text, interrupted, from }) =>
-    `<li class="${role === "user" ? "user" : "agent"}" data-t="${Math.round(from)}"><time>${seconds(from)}</time><p>${escape(text)}${
-      interrupted ? ` <em>cut off</em>` : ""
-    }</p></li>`
+    `<li class="${role === "user" ? "user" : "agent"}" data-t="${Math.round(from)}"><time>${seconds(from)}</time><p>${
+      escape(text)
+    }${interrupted ? ` <em>cut off</em>` : ""}</p></li>`
   ).join("");
   return `<ol class="talk">${rows}</ol>`;
 }

@@ -68,9 +68,9 @@ test("a turn that is spoken after a tool has the spans that it should, and all a
       "        llm_request_run",
       "        llm_request_run",
       "    tts_node", // it is opened with the turn, and gets no text
-    "      tts_request",
-    "        tts_request_run",
-    "    function_tool",
+      "      tts_request",
+      "        tts_request_run",
+      "    function_tool",
       "  start_agent_activity",
       "    on_enter",
       "  agent_turn",
