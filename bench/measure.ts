@@ -3,14 +3,17 @@
  *
  * @module
  */
+import process from "node:process";
 
 /** What several rounds of one side gave, in the unit of the figure. */
 export interface Figure {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  readonly p99?: number;
 }
+
+/** What one round of one side measured, by the key of the figure. */
+export type Measured = Readonly<Record<string, number>>;
 
 /** Median, least and most of some values. */
 export function figure(values: readonly number[]): Figure {
@@ -21,6 +24,12 @@ export function figure(values: readonly number[]): Figure {
 /** The value below which a part of the sorted values lies. */
 export function quantile(sorted: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
+}
+
+/** Median and 99th percentile of some values, as two figures. */
+export function percentiles(key: string, values: readonly number[]): Measured {
+  const sorted = [...values].sort((a, b) => a - b);
+  return { [`${key}_p50`]: quantile(sorted, 0.5), [`${key}_p99`]: quantile(sorted, 0.99) };
 }
 
 /** Runs both sides in turn, so that a machine that slows down slows both, and gives what each round measured. */
@@ -34,4 +43,38 @@ export async function interleave(
     for (const [name, side] of Object.entries(sides)) results[name]?.push(await side());
   }
   return results;
+}
+
+/** What a program of one question ends with: its round as one line of JSON, and the process. */
+export async function report(measure: () => Promise<Measured>): Promise<void> {
+  console.log(JSON.stringify(await measure()));
+  process.exit(0); // what a side has left running must not keep the next one waiting
+}
+
+/** The next turn of the event loop, after everything that is ready. */
+export function idle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Waits on the wall. */
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** What a side may still hold after its work, such as timers of a close, in milliseconds. Measured: the peer's take 2,000. */
+const SETTLE_MS = 2_500;
+
+/**
+ * Bytes in use on the heap after collection; needs `--expose-gc`. Waits first, then collects with turns of the event loop
+ * between, since what a promise or a finaliser holds is free only after them.
+ */
+export async function heapUsed(): Promise<number> {
+  const { gc } = globalThis as { gc?: () => void };
+  if (gc === undefined) throw new Error("Cannot measure the heap as the collector is not exposed: run with --expose-gc");
+  await sleep(SETTLE_MS);
+  for (let round = 0; round < 4; round++) {
+    gc();
+    await sleep(5);
+  }
+  return process.memoryUsage().heapUsed;
 }

@@ -15,7 +15,7 @@ import { sileroVAD } from "../adapters/silero/silero.ts";
 import { type AudioFrame, audioFrame } from "../src/audio/frame.ts";
 import { readWav } from "../src/audio/wav.ts";
 import type { VAD } from "../src/model/vad.ts";
-import { figure, interleave } from "./measure.ts";
+import { figure, interleave, report } from "./measure.ts";
 
 const WINDOW_COUNT = 1_000;
 const ROUNDS = 15;
@@ -66,16 +66,13 @@ async function speech(length: number): Promise<Int16Array> {
 }
 
 if (import.meta.main) {
-  const { loadMs, firstMs, silero, energy } = await measureVad();
-  const { versions } = process as { versions: Record<string, string | undefined> };
-  const place = ["bun", "deno", "node"].find((name) => versions[name] !== undefined)!;
-  const row = (name: string, values: readonly number[]): void => {
-    const { median, min, max } = figure(values);
-    console.log(`${name.padEnd(8)} ${median.toFixed(4)} ms a window (${min.toFixed(4)} to ${max.toFixed(4)})`);
-  };
-  console.log(
-    `${place} ${versions[place]}: loading ${loadMs.toFixed(0)} ms, first round ${firstMs.toFixed(4)} ms a window`,
-  );
-  row("silero", silero);
-  row("energy", energy);
+  await report(async () => {
+    const { loadMs, firstMs, silero, energy } = await measureVad();
+    return {
+      silero_load: loadMs,
+      silero_first: firstMs,
+      silero_later: figure(silero).median,
+      energy_later: figure(energy).median,
+    };
+  });
 }

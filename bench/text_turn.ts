@@ -1,45 +1,44 @@
 /**
  * Question: what does a text turn cost, and does it grow with the history?
  *
- * A session without audio, a model of twenty chunks that costs nothing, histories of 10, 500 and 2,000 turns. Milliseconds a
- * turn, median of the turns of a round; five rounds.
+ * One session without audio, a model of twenty chunks that costs nothing. The history is a real one: turns are held until
+ * there are 10, 500 and 2,000, and at each the next 50 are measured. Milliseconds a turn, median of the 50.
+ *
+ *     node bench/text_turn.ts
  */
 import { Agent, AgentSession } from "../mod.ts";
 import { instantLLM } from "./instant_llm.ts";
-import { quantile } from "./measure.ts";
+import { type Measured, quantile, report } from "./measure.ts";
 
-/** Milliseconds of a text turn after a history of so many turns. */
-export async function textTurnMs(historyTurns: number, turns = 200): Promise<number> {
-  const session = new AgentSession({ llm: instantLLM() });
-  await session.start({ agent: new Agent({ instructions: "Answer." }) });
-  for (let index = 0; index < historyTurns; index++) await session.run({ userInput: `question ${index}` });
-  const times: number[] = [];
-  for (let index = 0; index < turns; index++) {
-    const startedAt = performance.now();
-    await session.run({ userInput: `measured ${index}` });
-    times.push(performance.now() - startedAt);
+const HISTORIES = [10, 500, 2_000];
+const TURNS = 50;
+
+/** Milliseconds of a turn at each length of the history. */
+export async function textTurn(): Promise<Measured> {
+  const warm = await open();
+  for (let index = 0; index < 300; index++) await warm.run({ userInput: `warm ${index}` });
+  await warm.close();
+  const session = await open();
+  const measured: Record<string, number> = {};
+  let turns = 0;
+  for (const history of HISTORIES) {
+    for (; turns < history; turns++) await session.run({ userInput: `question ${turns}` });
+    const times: number[] = [];
+    for (let index = 0; index < TURNS; index++, turns++) {
+      const startedAt = performance.now();
+      await session.run({ userInput: `measured ${turns}` });
+      times.push(performance.now() - startedAt);
+    }
+    measured[`text_turn_${history}`] = quantile(times.sort((a, b) => a - b), 0.5);
   }
   await session.close();
-  return quantile(times.sort((a, b) => a - b), 0.5);
+  return measured;
 }
 
-/** Turns a second over so many sessions at once. */
-export async function turnsPerSecond(sessions: number, turnsEach: number): Promise<number> {
-  const all = await Promise.all(Array.from({ length: sessions }, async () => {
-    const session = new AgentSession({ llm: instantLLM() });
-    await session.start({ agent: new Agent({ instructions: "Answer." }) });
-    return session;
-  }));
-  const startedAt = performance.now();
-  await Promise.all(all.map(async (session) => {
-    for (let index = 0; index < turnsEach; index++) await session.run({ userInput: `q ${index}` });
-  }));
-  const seconds = (performance.now() - startedAt) / 1000;
-  await Promise.all(all.map((session) => session.close()));
-  return (sessions * turnsEach) / seconds;
+async function open(): Promise<AgentSession> {
+  const session = new AgentSession({ llm: instantLLM() });
+  await session.start({ agent: new Agent({ instructions: "Answer." }) });
+  return session;
 }
 
-if (import.meta.main) {
-  for (const history of [10, 500, 2_000]) console.log(`history ${history}: ${(await textTurnMs(history)).toFixed(3)} ms a turn`);
-  console.log(`50 sessions: ${Math.round(await turnsPerSecond(50, 100))} turns a second`);
-}
+if (import.meta.main) await report(textTurn);

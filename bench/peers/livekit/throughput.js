@@ -1,0 +1,15 @@
+/** The peer's side of `bench/throughput.ts`, with 50 sessions. */
+import { report } from "./measure.js";
+import { openText, turn } from "./models.js";
+
+await report(async () => {
+  const sessions = await Promise.all(Array.from({ length: 50 }, openText));
+  const hold = (turns) =>
+    Promise.all(sessions.map(async (session) => {
+      for (let index = 0; index < turns; index++) await turn(session, `q ${index}`);
+    }));
+  await hold(3);
+  const startedAt = performance.now();
+  await hold(30);
+  return { turns_per_second_50: (50 * 30 * 1000) / (performance.now() - startedAt) };
+});

@@ -1,0 +1,162 @@
+/**
+ * Which questions there are, what each answers with, and which budget that has (`docs/architecture.md` has the reasons).
+ *
+ * @module
+ */
+
+/** Where our side can be asked. The peer runs on Node alone. */
+export type Place = "node" | "bun" | "deno";
+
+/** One number that a question answers with. */
+export interface FigureSpec {
+  readonly key: string;
+  readonly figure: string;
+  readonly unit: string;
+  /** At most this, or at least with `atLeast`; null: none is set. */
+  readonly budget: number | null;
+  readonly atLeast?: true;
+  /** Why there is no figure of the peer. */
+  readonly whyNoPeer?: string;
+}
+
+/** One question, one program for each side. */
+export interface Question {
+  /** Our side is `bench/<name>.ts`, the peer's `bench/peers/livekit/<name>.js`. */
+  readonly name: string;
+  readonly question: string;
+  readonly rounds: number;
+  readonly places: readonly Place[];
+  readonly exposesGc?: true;
+  readonly hasPeer: boolean;
+  readonly figures: readonly FigureSpec[];
+}
+
+/** All questions, in the order in which they are asked. */
+export const QUESTIONS: readonly Question[] = [
+  {
+    name: "text_turn",
+    question: "What does a text turn of 20 chunks cost, and does it grow with the history?",
+    rounds: 3,
+    places: ["node", "bun", "deno"],
+    hasPeer: true,
+    figures: [10, 500, 2_000].map((turns) => ({
+      key: `text_turn_${turns}`,
+      figure: `text turn after ${turns.toLocaleString("en")} turns of history`,
+      unit: "ms",
+      budget: 0.3,
+    })),
+  },
+  {
+    name: "throughput",
+    question: "How many text turns a second does one core hold?",
+    rounds: 3,
+    places: ["node", "bun", "deno"],
+    hasPeer: true,
+    figures: [
+      { key: "turns_per_second_50", figure: "turns a second over 50 sessions", unit: "1/s", budget: 4_000, atLeast: true },
+      {
+        key: "turns_per_second_1000",
+        figure: "turns a second over 1,000 sessions",
+        unit: "1/s",
+        budget: 4_000,
+        atLeast: true,
+        whyNoPeer: "not asked: it would take minutes, and 50 sessions already fill its core",
+      },
+    ],
+  },
+  {
+    name: "memory",
+    question: "What does a session keep on the heap?",
+    rounds: 3,
+    places: ["node"],
+    exposesGc: true,
+    hasPeer: true,
+    figures: [
+      { key: "heap_idle", figure: "heap of an idle session", unit: "KB", budget: 20 },
+      { key: "heap_4_turns", figure: "heap of a session after 4 turns", unit: "KB", budget: 80 },
+      { key: "heap_closed", figure: "heap kept by a session opened and closed, to 0.1", unit: "KB", budget: 0.1 },
+    ],
+  },
+  {
+    name: "close",
+    question: "How long does closing an idle session take?",
+    rounds: 3,
+    places: ["node", "bun", "deno"],
+    hasPeer: true,
+    figures: [{ key: "close_idle", figure: "closing an idle session", unit: "ms", budget: 1 }],
+  },
+  {
+    name: "import_time",
+    question: "What does the import cost a fresh process?",
+    rounds: 7,
+    places: ["node", "bun", "deno"],
+    hasPeer: true,
+    figures: [
+      { key: "import_ms", figure: "import of the package", unit: "ms", budget: 30 },
+      { key: "import_rss", figure: "resident memory the import adds", unit: "MB", budget: 10 },
+    ],
+  },
+  {
+    name: "bundle_size",
+    question: "How much does `import { AgentSession }` add to a page or an edge worker?",
+    rounds: 1,
+    places: ["node"],
+    hasPeer: false,
+    figures: [{
+      key: "bundle_gzip",
+      figure: "`import { AgentSession }` bundled, minified, gzip",
+      unit: "KB",
+      budget: 50,
+      whyNoPeer: "it cannot be bundled for a place without Node: it imports native modules",
+    }],
+  },
+  {
+    name: "voice_latency",
+    question: "How long does the session itself keep a voice turn waiting, and how fast does it fall silent?",
+    rounds: 5,
+    places: ["node", "bun", "deno"],
+    hasPeer: true,
+    figures: [
+      { key: "to_model_p50", figure: "final transcript to model call, p50", unit: "ms", budget: 0.2 },
+      { key: "to_model_p99", figure: "final transcript to model call, p99", unit: "ms", budget: 1 },
+      { key: "to_frame_p50", figure: "final transcript to first frame, p50", unit: "ms", budget: 1 },
+      { key: "to_frame_p99", figure: "final transcript to first frame, p99", unit: "ms", budget: 3 },
+      { key: "to_clear_p50", figure: "barge-in to `clear`, p50", unit: "ms", budget: 0.2 },
+      { key: "to_clear_p99", figure: "barge-in to `clear`, p99", unit: "ms", budget: 1 },
+    ],
+  },
+  {
+    name: "voice_load",
+    question: "How much of a core does a voice session take, and how late is everything else at 50 of them?",
+    rounds: 3,
+    places: ["node"],
+    hasPeer: true,
+    figures: [
+      { key: "voice_core", figure: "one voice session at 50 frames a second, of a core", unit: "%", budget: 0.15 },
+      { key: "voice_loop_p99", figure: "lateness of a timer at 50 voice sessions, p99", unit: "ms", budget: 3 },
+    ],
+  },
+  {
+    name: "silero",
+    question: "What does Silero cost per window of 32 ms?",
+    rounds: 1,
+    places: ["node", "bun", "deno"],
+    hasPeer: false,
+    figures: [
+      {
+        key: "silero_first",
+        figure: "Silero, a window, first 1,000",
+        unit: "ms",
+        budget: 0.5,
+        whyNoPeer: "its detector comes with a native runtime of its own, which is not what is compared here",
+      },
+      {
+        key: "silero_later",
+        figure: "Silero, a window, later",
+        unit: "ms",
+        budget: 0.15,
+        whyNoPeer: "its detector comes with a native runtime of its own, which is not what is compared here",
+      },
+    ],
+  },
+];
