@@ -11,7 +11,9 @@ import process from "node:process";
 
 const rssBefore = process.memoryUsage().rss;
 const startedAt = performance.now();
-const { AgentSession } = await import(process.argv.slice(2).find((argument) => !argument.startsWith("--")) ?? "../mod.ts");
+const { AgentSession } = await import(
+  process.argv.slice(2).find((argument) => !argument.startsWith("--")) ?? "../mod.ts"
+);
 const import_ms = performance.now() - startedAt;
 const import_rss = (process.memoryUsage().rss - rssBefore) / 2 ** 20;
 if (typeof AgentSession !== "function") throw new Error("Cannot measure the import as it gave no session");

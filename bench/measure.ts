@@ -70,7 +70,9 @@ const SETTLE_MS = 2_500;
  */
 export async function heapUsed(): Promise<number> {
   const { gc } = globalThis as { gc?: () => void };
-  if (gc === undefined) throw new Error("Cannot measure the heap as the collector is not exposed: run with --expose-gc");
+  if (gc === undefined) {
+    throw new Error("Cannot measure the heap as the collector is not exposed: run with --expose-gc");
+  }
   await sleep(SETTLE_MS);
   for (let round = 0; round < 4; round++) {
     gc();

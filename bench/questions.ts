@@ -53,7 +53,13 @@ export const QUESTIONS: readonly Question[] = [
     places: ["node", "bun", "deno"],
     hasPeer: true,
     figures: [
-      { key: "turns_per_second_50", figure: "turns a second over 50 sessions", unit: "1/s", budget: 4_000, atLeast: true },
+      {
+        key: "turns_per_second_50",
+        figure: "turns a second over 50 sessions",
+        unit: "1/s",
+        budget: 4_000,
+        atLeast: true,
+      },
       {
         key: "turns_per_second_1000",
         figure: "turns a second over 1,000 sessions",

@@ -62,7 +62,11 @@ export function makeRow(o: {
     ratio: ours && peer && times(atLeast ? ours.median / peer.median : peer.median / ours.median),
     budget: spec.budget,
     atLeast,
-    met: ours === null || spec.budget === null ? null : atLeast ? ours.median >= spec.budget : ours.median <= spec.budget,
+    met: ours === null || spec.budget === null
+      ? null
+      : atLeast
+      ? ours.median >= spec.budget
+      : ours.median <= spec.budget,
     rounds: o.ours.length,
     why: o.why ?? (peer === null ? spec.whyNoPeer ?? null : null),
   };
@@ -91,7 +95,7 @@ export function page({ date, machine, versions, rows }: Results, command: string
     `- Machine: ${machine}`,
     `- Versions: ${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")}`,
     `- Peer: ${peer}, on Node whatever ours runs on`,
-    "- Each side of each round in a process of its own, in turn. Median of the rounds, least and most in brackets; \"better\"",
+    '- Each side of each round in a process of its own, in turn. Median of the rounds, least and most in brackets; "better"',
     "  says how many times. The head of each `bench/*.ts` says exactly what is measured.",
     "",
     "| figure | runtime | ours | peer | better | budget | met |",

@@ -26,11 +26,15 @@ const { values: options } = parseArgs({ options: { only: { type: "string" }, rou
 const only = options.only?.split(",");
 const unknown = only?.filter((name) => !QUESTIONS.some((question) => question.name === name)) ?? [];
 if (unknown.length > 0) {
-  console.error(`Cannot ask ${unknown.join(", ")} as the questions are: ${QUESTIONS.map(({ name }) => name).join(", ")}`);
+  console.error(
+    `Cannot ask ${unknown.join(", ")} as the questions are: ${QUESTIONS.map(({ name }) => name).join(", ")}`,
+  );
   process.exit(2);
 }
 const hasPeer = existsSync(peerPackage);
-if (!hasPeer) console.log("The peer is not there, so ours is measured alone; get it: cd bench/peers && npm ci --ignore-scripts");
+if (!hasPeer) {
+  console.log("The peer is not there, so ours is measured alone; get it: cd bench/peers && npm ci --ignore-scripts");
+}
 const peerName = hasPeer ? `@livekit/agents ${versionOf(peerPackage)}` : "";
 
 const rows: Row[] = [];
@@ -57,7 +61,9 @@ writeFileSync(`${root}bench/results.json`, JSON.stringify(results, null, 2) + "\
 writeFileSync(`${root}bench/RESULTS.md`, page(results, "npm run bench"));
 const missed = rows.filter(({ met }) => met === false);
 console.log(`\n${rows.length} rows in bench/RESULTS.md; budget missed: ${missed.length === 0 ? "none" : ""}`);
-for (const row of missed) console.log(`  ${row.figure} (${row.runtime}): ${row.ours} ${row.unit}, budget ${row.budget}`);
+for (const row of missed) {
+  console.log(`  ${row.figure} (${row.runtime}): ${row.ours} ${row.unit}, budget ${row.budget}`);
+}
 
 /** Asks both sides in turn, round by round. */
 function ask(question: Question): Row[] {
@@ -110,7 +116,11 @@ function valuesOf(rounds: readonly Measured[], key: string): number[] {
 
 /** One round of one side: its last line is what it measured. */
 function runOnce(place: Place, file: string, { exposesGc }: Question, args: readonly string[]): Measured {
-  const flags = place === "deno" ? ["run", "-A", "--no-check"] : exposesGc === true && place === "node" ? ["--expose-gc"] : [];
+  const flags = place === "deno"
+    ? ["run", "-A", "--no-check"]
+    : exposesGc === true && place === "node"
+    ? ["--expose-gc"]
+    : [];
   return JSON.parse(spawn(place, [...flags, file, ...args]).trim().split("\n").at(-1)!) as Measured;
 }
 
@@ -121,7 +131,9 @@ function spawn(place: Place, args: readonly string[]): string {
     timeout: TIMEOUT_MS,
     maxBuffer: 2 ** 26,
   });
-  if (status !== 0) throw new Error(`${args.join(" ")} ended with ${signal ?? status}: ${stderr?.trim().split("\n").at(-1)}`);
+  if (status !== 0) {
+    throw new Error(`${args.join(" ")} ended with ${signal ?? status}: ${stderr?.trim().split("\n").at(-1)}`);
+  }
   return stdout;
 }
 

@@ -30,7 +30,9 @@ export async function voiceLatency(open: (watch: VoiceWatch) => Promise<VoiceBen
   const until = async (isTrue: () => boolean): Promise<void> => {
     const deadline = performance.now() + 5_000;
     while (!isTrue()) {
-      if (performance.now() > deadline) throw new Error(`Cannot go on as the session is stuck: it is ${session.agentState}`);
+      if (performance.now() > deadline) {
+        throw new Error(`Cannot go on as the session is stuck: it is ${session.agentState}`);
+      }
       await idle();
     }
   };
@@ -63,5 +65,9 @@ export async function voiceLatency(open: (watch: VoiceWatch) => Promise<VoiceBen
     toClear.push(clear);
   }
   await session.close();
-  return { ...percentiles("to_model", toModel), ...percentiles("to_frame", toFrame), ...percentiles("to_clear", toClear) };
+  return {
+    ...percentiles("to_model", toModel),
+    ...percentiles("to_frame", toFrame),
+    ...percentiles("to_clear", toClear),
+  };
 }
