@@ -11,7 +11,7 @@ import type { TurnEvent } from "./event.ts";
 import { endSuspicion, resumeOutput } from "./interruption.ts";
 import { resetTranscription } from "./limits.ts";
 import { isManualish } from "./mode.ts";
-import { onOverlapError, restoreByAudio } from "./overlap.ts";
+import { endAgentSpeech, onOverlapError, restoreByAudio, takeHeld } from "./overlap.ts";
 import { forgetTurns } from "./pipeline.ts";
 import { cancelPreemptive } from "./preemptive.ts";
 import { onVadClosed, releaseHeld } from "./recognition.ts";
@@ -52,6 +52,8 @@ export function onClose(d: Draft): void {
   if (d.turn.commit.phase === "waitFinal") order(d, { type: "commit.cancel", id: d.turn.commit.id });
   put(d, "commit", NONE);
   onVadClosed(d);
+  endAgentSpeech(d, d.t);
+  if (d.turn.overlap.held.length > 0) releaseHeld(d, takeHeld(d)); // words of a turn move on with the others
   if (d.shared.userState === "speaking") setUserState(d, "listening", d.t);
   edit(d, "interruption").paused = null;
   dropDecision(d, "clear");

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { TurnEffect } from "../../src/turn/effect.ts";
 import type { TurnEvent } from "../../src/turn/event.ts";
+import { violations } from "../../src/turn/invariants.ts";
 import { isIdle, isSettled } from "../../src/turn/query.ts";
 import { createShared, createTurn } from "../../src/turn/state.ts";
 import { stepTurn } from "../../src/turn/step.ts";
@@ -285,10 +286,7 @@ function watch(w: World): { readonly commits: Set<string>; readonly ended: Set<s
     }
     const { turn, shared } = w;
     assert.equal(shared.output.paused, isPaused);
-    if (turn.interruption.paused !== null) assert.ok(isPaused, "paused implies that the last order was to pause");
-    if (turn.decision.phase === "none" || turn.decision.phase === "asking") {
-      assert.equal(turn.timers["endpointing"], undefined);
-    }
+    assert.deepEqual(violations(turn, shared, w.config), [], `after ${event.type}`);
     const voiceDecides = w.config.mode === "vad" || w.config.mode === null;
     if (voiceDecides && turn.decision.phase === "waiting" && turn.decision.trigger !== "manual") {
       assert.ok(!turn.recognition.speaking, `no endpointing while the user speaks, after ${event.type}`);
