@@ -85,3 +85,52 @@ test("OURS-9: words after a promoted interim are kept when they do not repeat it
   assert.equal(other.turn.recognition.finalText, "louder please");
   assert.equal(late.turn.recognition.finalText, "turn the page");
 });
+
+test("a clear forgets the whole turn: its words, times, requests, span, prediction and counts", () => {
+  const w = world([
+    ...speech(500, 6_000, { until: 3_000 }),
+    [2_000, { ...(final(0, "one two")[1] as object), requestId: "r1" } as never],
+    interim(2_500, "three"),
+    [3_100, { type: "api.clearUserTurn" }],
+  ], { config: { detector: "streaming", userTurnLimit: { maxWords: 9 }, transcriptionTimeout: 9_000 } });
+  w.run(3_100);
+  const { recognition: r, limits, transcription, streaming } = w.turn;
+  assert.deepEqual(
+    [r.finalText, r.interimText, r.preflightText, r.confidences, r.requestIds, r.lastFinalTime, r.speechStartTime],
+    ["", "", "", [], [], undefined, undefined],
+  );
+  assert.deepEqual([r.lastSpeakingTime, r.userTurnStart, r.vadSpeechStarted, r.userTurnCommitted], [
+    undefined,
+    undefined,
+    false,
+    false,
+  ]);
+  assert.deepEqual([limits.words, limits.transcript, limits.startedAt], [0, "", undefined]);
+  assert.deepEqual([transcription.turnSpeech, transcription.turnTranscribed], [0, false]);
+  assert.deepEqual([streaming.prediction.phase, streaming.flushed], ["none", true]);
+  assert.equal(orders(w, "span.end").filter(({ effect }) => effect.span === "user_turn").length, 1);
+});
+
+test("a clear cancels a commit that waits, and tells a realtime model to drop its audio", () => {
+  const w = world([commitUserTurn(1_000, { id: 7 }), [1_500, { type: "api.clearUserTurn" }]], MANUAL);
+  w.run();
+  assert.deepEqual(orders(w, "commit.cancel").map(({ effect }) => effect.id), [7]);
+  assert.deepEqual(lines(w, /committed|clearAudio/), []);
+  assert.equal(w.turn.commit.phase, "none");
+
+  const realtime = world([[1_500, { type: "api.clearUserTurn" }]], { config: { llm: "realtime" } });
+  realtime.run();
+  assert.deepEqual(lines(realtime, /clearAudio/), ["1500 rt.clearAudio"]);
+});
+
+test("a promoted interim is used once, and what was promised to be late is forgotten when the user speaks again", () => {
+  const begin = [...speech(500, 1_500), interim(1_400, "turn the"), commitUserTurn(2_000)];
+  const again = world([...begin, ...speech(5_000, 6_000), final(6_200, "turn the page")], MANUAL);
+  again.run();
+  const twice = world([...begin, final(5_000, "turn the lights"), final(5_100, "turn the page")], MANUAL);
+  twice.run();
+
+  assert.equal(again.turn.recognition.finalText, "turn the page");
+  assert.equal(twice.turn.recognition.finalText, "turn the page");
+  assert.equal(again.turn.recognition.interimText, "");
+});

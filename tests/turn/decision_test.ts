@@ -134,3 +134,62 @@ test("a change of delays does not move a decision that waits already", () => {
   w.run();
   assert.deepEqual(commits(w), [[3_500, "hello"]]);
 });
+
+test("each turn has its own words, confidence and requests", () => {
+  const said = (t: number, text: string, requestId: string, confidence: number): Input => [t, {
+    ...(final(0, text)[1] as object),
+    requestId,
+    confidence,
+  } as never];
+  const w = world([
+    ...speech(500, 1_500),
+    said(1_600, "a", "r1", 0.2),
+    said(1_700, "b", "r1", 0.4),
+    ...speech(5_000, 6_000),
+    said(6_200, "c", "r2", 0.8),
+  ]);
+  w.run();
+  const infos = orders(w, "turn.commit").map(({ effect }) => effect.info);
+  assert.deepEqual(infos.map(({ requestIds }) => requestIds), [["r1"], ["r2"]]);
+  assert.ok(Math.abs((infos[0]?.confidence ?? 0) - 0.3) < 1e-9);
+  assert.equal(infos[1]?.confidence, 0.8);
+});
+
+test("words after a flush are told once loudly, and commit at minDelay", () => {
+  const w = world([
+    ...speech(500, 2_500, { silence: 250 }),
+    final(2_800, "first"),
+    final(3_400, "second"),
+    final(4_400, "third"),
+  ], { config: { detector: "streaming" }, eot: { probability: 0.9, threshold: 0.4, ms: 10 } });
+  w.run();
+  const told = orders(w, "log").filter(({ effect }) => effect.code === "eot.words_after_flush");
+  assert.deepEqual(told.map(({ effect }) => effect.level), ["warn", "debug"]);
+  assert.deepEqual(commits(w).map(([, text]) => text), ["first", "second", "third"]);
+});
+
+test("a voice that begins takes its question back, and the flush is over", () => {
+  const w = world([
+    ...speech(500, 2_500, { silence: 250 }),
+    final(2_800, "first"),
+    ...speech(3_500, 6_000, { until: 3_600 }),
+  ], { config: { detector: "streaming" }, eot: { probability: 0.9, threshold: 0.4, ms: 10 } });
+  w.run(3_600);
+  assert.equal(w.turn.streaming.flushed, false);
+
+  const asked = world([...speech(500, 2_500, { silence: 250 }), ...speech(2_800, 3_500, { until: 2_900 })], {
+    config: { detector: "streaming" },
+  });
+  asked.run(2_900);
+  assert.deepEqual(lines(asked, /eot/), ["2700 eot.predict", "2850 eot.cancel"]);
+});
+
+test("an answer that comes while the decision waits for it is used at once", () => {
+  const w = world([...speech(500, 2_500, { silence: 250 }), final(2_800, "hello")], {
+    config: { detector: "streaming", endpointing: { minDelay: 300, maxDelay: 2_500 } },
+    eot: { probability: 0.9, threshold: 0.4, ms: 400 },
+  });
+  w.run();
+  assert.deepEqual(commits(w), [[3_100, "hello"]]);
+  assert.deepEqual(lines(w, /prediction/), ["3100 prediction 0.9 after 600"]);
+});

@@ -110,6 +110,8 @@ export interface WorldOptions {
   eot?: { probability: number; threshold: number; ms: number };
   sink?: { present?: boolean; canPause?: boolean };
   aecWarmup?: number | null;
+  /** False: nobody is there to hear yet. */
+  listener?: boolean;
   /** The speeches whose first step ends with tools that run so long, and whether they are replied to. */
   tools?: (what: string) => { ms: number; reply: boolean } | undefined;
   /** Teardowns that never end: handles whose end is not reported before they are abandoned. */
@@ -192,7 +194,7 @@ export function world(inputs: readonly Input[], options: WorldOptions = {}): Wor
       return sinkPaused;
     },
     turn: createTurn("a", cfg),
-    shared: createShared({ aecWarmupDuration: options.aecWarmup ?? null, listenerPresent: true }),
+    shared: createShared({ aecWarmupDuration: options.aecWarmup ?? null, listenerPresent: options.listener ?? true }),
     config: cfg,
     armed,
     onStep: null,

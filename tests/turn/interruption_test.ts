@@ -149,3 +149,48 @@ test("an outbound call needs no warm-up; another participant gets one of three s
   assert.equal(phone.armed.has("aecWarmup"), false);
   assert.equal(room.armed.get("aecWarmup")?.at, 4_200);
 });
+
+test("a user who goes on for long while paused is not talked over: the resume counts from the new silence", () => {
+  const w = world([...STORY, ...speech(5_000, 6_000), ...speech(7_000, 12_000)], { duration });
+  w.run();
+  assert.deepEqual(lines(w, /resume/), ["14550 resume", "14550 false interruption, resumed"]);
+});
+
+test("in mode stt the silence after the recogniser's end of speech does not interrupt the reply", () => {
+  const w = world([
+    ...speech(500, 2_500),
+    final(2_600, "Hello"),
+    [2_650, { type: "stt.end", requestId: "" }],
+    [2_660, (x) => x.say("A")],
+  ], { config: { mode: "stt", compat: "reference", endpointing: { minDelay: 3_000 } }, voicing: 0 });
+  w.run(3_000);
+  assert.deepEqual(lines(w, /pause/), []);
+  assert.equal(w.turn.interruption.sttEosReceived, true);
+});
+
+test("an utterance over the agent teaches the dynamic delays through the machine, too", () => {
+  const w = world([...STORY, ...speech(5_000, 6_000)], { duration, config: { endpointing: { mode: "dynamic" } } });
+  w.run(4_000);
+  assert.equal(w.turn.endpointing.agentStart, 3_250);
+  w.run(5_100);
+  assert.deepEqual([w.turn.endpointing.userStart, w.turn.endpointing.overlapping], [5_000, true]);
+  assert.equal(w.turn.endpointing.bargedInOn, 3_250);
+  w.run(5_500);
+  assert.equal(w.turn.endpointing.agentEnd, 5_500);
+  w.run(7_000);
+  assert.deepEqual([w.turn.endpointing.userEnd, w.turn.endpointing.agentStart], [6_000, undefined]);
+});
+
+test("a realtime answer that comes while the user speaks begins paused, and sounds at the user's end", () => {
+  const w = world([...speech(500, 2_500), [1_000, (x) => x.serverGeneration("r1")]], {
+    config: { llm: "realtime", serverTurnDetection: true, hasStt: false, interruption: { minDuration: 5_000 } },
+  });
+  w.run(3_300);
+  assert.deepEqual(lines(w, /play|pause|resume|r1 sounds/), [
+    "1000 pause",
+    "1000 play r1",
+    "3050 resume",
+    "3050 false interruption, resumed",
+    "3050 ~ r1 sounds",
+  ]);
+});

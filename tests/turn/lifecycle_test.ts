@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createTurn } from "../../src/turn/state.ts";
 import { hasPendingWords, isTakingSpeech } from "../../src/turn/query.ts";
 import { config, final, type Input, interim, speech, world } from "./harness.ts";
-import { commits, lengths as duration, lines, STORY } from "./must_hold.ts";
+import { commits, lengths as duration, lines, STORY, update } from "./must_hold.ts";
 
 const close = (t: number): Input => [t, (w) => {
   w.send({ type: "session.closing" });
@@ -129,4 +129,63 @@ test("OURS-26: words that come while the server hears the user are decided upon 
   }]], { config: { llm: "realtime", hasVad: false, hasUserVad: false } });
   w.run();
   assert.deepEqual(commits(w), [[2_000, "hello"]]);
+});
+
+test("options that change take effect: delays, the time to go away, the detector of overlaps", () => {
+  const w = world([
+    update(500, { userAwayTimeout: 800 }),
+    update(600, { endpointing: { mode: "dynamic", minDelay: 700, maxDelay: 900, alpha: 0.5 } }),
+    update(700, { adaptive: false }),
+  ], { config: { userAwayTimeout: 9_000, adaptive: true } });
+  w.run();
+  assert.deepEqual(lines(w, /away/), ["1300 user away @1300"]);
+  assert.deepEqual([w.turn.endpointing.mode, w.turn.endpointing.learned], ["dynamic", 700]);
+  assert.equal(w.turn.overlap.detectionEnabled, false);
+});
+
+test("somebody who comes later can go away", () => {
+  const w = world([[500, { type: "listener.present" }]], { config: { userAwayTimeout: 1_000 }, listener: false });
+  w.run();
+  assert.deepEqual(lines(w, /away/), ["1500 user away @1500"]);
+});
+
+test("a closing session ends claims, the warm-up and the waiting for the user", () => {
+  const w = world(
+    [[1_000, { type: "claim.begin" }], [1_000, (x) => x.say("A")], [1_500, { type: "session.closing" }]],
+    {
+      aecWarmup: 3_000,
+      config: { userAwayTimeout: 5_000 },
+    },
+  );
+  w.run();
+  assert.deepEqual(lines(w, /user/), ["1000 user speaking @1000", "1500 user listening @1500"]);
+  assert.equal(w.armed.size, 0);
+});
+
+test("words of a turn that the old agent had not finished come first in the next one's", () => {
+  const w = world([...speech(500, 1_500), final(1_700, "one"), ...speech(2_300, 2_900), final(3_000, "two"), [3_200, {
+    type: "handoff.begin",
+  }], [3_300, (x) => x.handoff("b")]], { hook: { ms: 5_000 } });
+  w.run(4_000);
+  assert.deepEqual(commits(w).at(-1)?.[1], "one two");
+});
+
+test("a server's speech teaches and overlaps as a voice of ours does, and its words bring an absent user back", () => {
+  const w = world([[1_000, (x) => x.serverGeneration("r1")], [2_000, { type: "rt.speechStarted" }], [3_000, {
+    type: "rt.speechStopped",
+    userTranscriptionEnabled: false,
+  }], [9_000, { type: "rt.transcription", itemId: "i", text: "hi", isFinal: true, turnStartedAt: null }]], {
+    config: { ...SERVER, hasVad: false, hasUserVad: false, adaptive: true, userAwayTimeout: 2_000 },
+    duration: () => 9_000,
+  });
+  w.run(2_000);
+  assert.deepEqual([w.turn.endpointing.userStart, w.turn.endpointing.bargedInOn], [2_000, 1_200]);
+  assert.deepEqual(lines(w, /overlap from/), ["2000 overlap from 2000"]);
+  w.run();
+  assert.equal(w.turn.endpointing.userEnd, 3_000);
+  assert.deepEqual(lines(w, /user/).slice(-3), [
+    "5000 user away @5000",
+    "9000 user listening @9000",
+    "11000 user away @11000",
+  ]);
 });

@@ -77,3 +77,21 @@ test("words that come in time, and a cleared turn, leave nothing to tell", () =>
     assert.equal(w.armed.has("transcription"), false);
   }
 });
+
+test("each turn's speech without words is counted by itself", () => {
+  const w = world([...speech(500, 1_500), final(1_700, "hi"), ...speech(8_000, 9_000)], {
+    config: { transcriptionTimeout: 2_000 },
+    duration: lengths,
+  });
+  w.run();
+  assert.deepEqual(lines(w, /no words/), ["11000 no words for 1000 ms since 8000"]);
+});
+
+test("after the agent was heard the words count anew, in number, text and time", () => {
+  const w = world(
+    [...speech(500, 1_500), final(1_700, "one two three"), ...speech(8_000, 12_000), final(9_000, "a b c d e")],
+    { config: { userTurnLimit: { maxWords: 5 } } },
+  );
+  w.run();
+  assert.deepEqual(lines(w, /exceeded/), ['9000 exceeded "a b c d e" 5 words 1000']);
+});

@@ -112,3 +112,48 @@ test("a late verdict of interruption, after the user has stopped, does not leave
   assert.ok(!w.sinkPaused);
   assert.equal(w.turn.interruption.paused, null);
 });
+
+test("what the overlaps of an utterance were is written on its span: a false never replaces a true", () => {
+  const spans = (inputs: Input[]): unknown[] => {
+    const w = world([...STORY, ...inputs], { duration, config });
+    w.run();
+    return w.effects.flatMap(({ effect }) =>
+      effect.type === "span.end" && effect.span === "user_speaking" ? [effect.attributes?.["lk.is_interruption"]] : []
+    );
+  };
+  assert.deepEqual(spans(speech(5_000, 5_400)), [undefined, "false"]);
+  assert.deepEqual(spans([...speech(5_000, 6_000), verdict(5_400, true, 5_000)]), [undefined, "true"]);
+});
+
+test("a recogniser's start of speech and a new voice end the window in which words are dropped", () => {
+  for (
+    const opening of [speech(13_300, 13_900), [[13_300, {
+      type: "stt.start",
+      requestId: "",
+      speechStartTime: null,
+    }]]] as Input[][]
+  ) {
+    const w = world([...STORY, ...speech(11_500, 11_800), ...opening, final(14_000, "yes", [11_500, 11_800])], {
+      duration,
+      config,
+    });
+    w.run();
+    assert.equal(lines(w, /heard "yes"/).length, 1);
+  }
+});
+
+test("held marks before the words of an interruption are released with them, in their order", () => {
+  const w = world([
+    [1_000, (w) => w.say("A")],
+    [5_000, { type: "stt.start", requestId: "", speechStartTime: 5_000 }],
+    final(5_600, "wait", [5_000, 6_000]),
+    [6_200, { type: "overlap.error", recoverable: false }],
+    [6_300, { type: "stt.end", requestId: "" }],
+  ], { duration: () => 10_000, config: { ...config, mode: "stt" } });
+  w.run(6_300);
+  assert.deepEqual(lines(w, /user|heard "wait/).slice(-3), [
+    "6200 user speaking @5000",
+    '6200 heard "wait"',
+    "6300 user listening @6300",
+  ]);
+});

@@ -161,3 +161,43 @@ test("within one step a change of the user's state precedes the turn that it cau
   assert.ok(at.indexOf("gen.usePreemptive") < at.indexOf("agent_state_changed"));
   assert.equal(orders(w, "turn.commit").length, 1);
 });
+
+test("in the reference a turn refused at a hand-off is lost, and its early reply with it", () => {
+  const w = world([...speech(500, 2_500), final(2_700, "Hello"), [2_800, { type: "handoff.begin" }]], {
+    config: { compat: "reference" },
+  });
+  w.run();
+  assert.deepEqual(lines(w, /abort|discard|commit/), ["3050 abort a1", '3050 discard "Hello" (scheduling_paused)']);
+});
+
+test("too few words take back the reply that was begun for them", () => {
+  const w = world([...speech(500, 2_500, { until: 2_600 }), final(2_650, "uh"), [2_700, (x) => x.say("A")], [
+    3_050,
+    speech(500, 2_500).at(-1)?.[1] as never,
+  ]], { config: { interruption: { minWords: 2 } } });
+  w.run();
+  assert.deepEqual(lines(w, /begin|abort|refused/), [
+    '2650 begin a1 "uh"',
+    "3050 abort a1",
+    "3050 refused (too_few_words)",
+  ]);
+});
+
+test("in the reference the attempts of a turn count until its pipeline begins", () => {
+  const run = (compat: "fixed" | "reference"): number => {
+    const w = world([
+      ...speech(500, 2_000),
+      final(800, "a"),
+      final(1_200, "b"),
+      final(2_200, "c"),
+      ...speech(2_700, 3_300),
+      final(3_500, "d"),
+    ], {
+      hook: { ms: 3_000 },
+      config: { compat },
+    });
+    w.run(3_600);
+    return lines(w, /begin/).length;
+  };
+  assert.deepEqual([run("fixed"), run("reference")], [4, 4]);
+});

@@ -261,3 +261,29 @@ test("the queries say who speaks and who may be stopped", () => {
   assert.ok(isIdle(w.turn, w.shared));
   assert.equal(orders(w, "speech.play").length, 1);
 });
+
+test("a speech that is interrupted while delaying leaves no timer behind", () => {
+  const w = world([[1_000, (x) => {
+    x.say("A");
+    x.say("B");
+  }], [2_300, { type: "speech.interruptCalled", handleId: "B", force: false }]], {
+    config: { minConsecutiveSpeechDelay: 500 },
+  });
+  w.run(2_300);
+  assert.equal(w.armed.has("consecutiveSpeech"), false);
+  assert.equal(currentSpeech(w.turn), null);
+});
+
+test("interrupt takes back a reply that was begun early, by name or with all others", () => {
+  for (
+    const fact of [{ type: "api.interrupt", force: false }, {
+      type: "speech.interruptCalled",
+      handleId: "speech_a_1",
+      force: false,
+    }] as const
+  ) {
+    const w = world([...speech(500, 2_500), final(2_700, "Hello"), [2_800, fact]]);
+    w.run();
+    assert.deepEqual(lines(w, /abort|use |reply/), ["2800 abort a1", "3050 reply a2 for 1"]);
+  }
+});
