@@ -9,9 +9,12 @@ import { resampler } from "../src/audio/resample.ts";
 import { pacedSink } from "../src/io/paced_sink.ts";
 import type { Agent, AgentSession, AgentSessionOptions, Runtime } from "../mod.ts";
 import { AgentSession as Session } from "../mod.ts";
+import { traceFile } from "../src/trace/file.ts";
 import type { TraceRecord } from "../src/trace/record.ts";
-import { CallRecording, RECORDING_RATE } from "./recording.ts";
+import { type CallRecorder, callRecorder } from "../src/io/recorder.ts";
 
+/** Rate of the recording. Chosen: that of the models. */
+const RATE = 16_000;
 /** A frame of the microphone. */
 const FRAME_MS = 20;
 /** After the caller's last sound: how long both must be silent for the call to be over, and how long we wait for that. */
@@ -20,9 +23,19 @@ const PATIENCE_MS = 45_000;
 
 /** What came of a call. */
 export interface CallResult {
-  readonly recording: CallRecording;
   readonly records: readonly TraceRecord[];
   readonly session: AgentSession;
+  /** The clock's time at which the recording begins. */
+  readonly startedAt: number;
+  /** What the head of the recording should say, now that its length is known. */
+  readonly wavHeader: Uint8Array;
+}
+
+/** Where a call is written to while it goes on. */
+export interface CallFiles {
+  /** Both sides in true time, as WAV: caller left, agent right. */
+  readonly recording: WritableStream<Uint8Array>;
+  readonly trace: WritableStream<Uint8Array>;
 }
 
 /** How a call is held. */
@@ -31,10 +44,11 @@ export interface CallOptions {
   readonly caller: AudioFrame;
   readonly agent: Agent;
   readonly session: Pick<AgentSessionOptions, "llm" | "stt" | "tts" | "vad" | "logger">;
+  readonly files: CallFiles;
   /** Told every record as it is made. */
   readonly onRecord?: (record: TraceRecord) => void;
   /** The session is about to start. */
-  readonly onSession?: (session: AgentSession, recording: CallRecording) => void;
+  readonly onSession?: (session: AgentSession) => void;
   /** Ends the call early. */
   readonly signal?: AbortSignal;
 }
@@ -42,33 +56,36 @@ export interface CallOptions {
 /** Holds a call, to its end. */
 export async function holdCall(o: CallOptions): Promise<CallResult> {
   const { clock } = o.runtime;
-  const startedAt = clock.now();
   const records: TraceRecord[] = [];
-  const recording = new CallRecording(startedAt);
+  const file = traceFile(o.files.trace).getWriter();
+  await using recorder = callRecorder(clock, o.files.recording, { sampleRate: RATE });
   const session = new Session({
     ...o.session,
     runtime: o.runtime,
     aecWarmupDuration: null, // the caller's line carries no echo of ours
     trace: new WritableStream<TraceRecord>({
-      write(record) {
+      async write(record) {
         records.push(record);
         o.onRecord?.(record);
+        await file.write(record);
       },
+      close: () => file.close(),
     }, { highWaterMark: 1_024 }),
   });
-  const line = microphone(o.runtime, o.caller, recording, startedAt);
-  const sink = pacedSink(clock, { onPlayed: (frame, at) => recording.agent(frame, at) });
+  const line = microphone(o.runtime, o.caller, recorder);
+  const sink = pacedSink(clock, { onPlayed: recorder.agent });
   session.input.audio = line.audio;
   session.output.audio = sink;
   session.output.transcription = { open: () => new WritableStream() };
-  o.onSession?.(session, recording);
+  o.onSession?.(session);
   const closed = new Promise<void>((resolve) => void session.once("close", () => resolve()));
   await session.start({ agent: o.agent });
   await Promise.race([line.over.then(() => silence(o.runtime, session)), closed, aborted(o.signal)]);
   await session.close({ deadline: 5_000 });
   line.stop();
   sink[Symbol.dispose]();
-  return { recording, records, session };
+  await recorder.close();
+  return { records, session, startedAt: recorder.startedAt, wavHeader: recorder.header() };
 }
 
 function aborted(signal: AbortSignal | undefined): Promise<void> {
@@ -84,7 +101,8 @@ function silence({ clock }: Runtime, session: AgentSession): Promise<void> {
   return new Promise((resolve) => {
     let since = clock.now();
     const look = (): void => {
-      const isQuiet = session.agentState === "listening" && session.userState !== "speaking" && session.currentSpeech === null;
+      const isQuiet = session.agentState === "listening" && session.userState !== "speaking" &&
+        session.currentSpeech === null;
       if (!isQuiet) since = clock.now();
       if (clock.now() - since >= QUIET_MS || clock.now() >= limit || !session.isRunning) return resolve();
       clock.schedule(clock.now() + 100, look);
@@ -97,17 +115,16 @@ function silence({ clock }: Runtime, session: AgentSession): Promise<void> {
 function microphone(
   { clock }: Runtime,
   caller: AudioFrame,
-  recording: CallRecording,
-  startedAt: number,
+  recorder: CallRecorder,
 ): { readonly audio: ReadableStream<AudioFrame>; readonly over: Promise<void>; stop(): void } {
   const mono = monoFrame(caller);
-  const convert = resampler({ from: mono.sampleRate, to: RECORDING_RATE });
+  const convert = resampler({ from: mono.sampleRate, to: RATE });
   const head = convert.push(mono.data);
   const tail = convert.flush();
   const samples = new Int16Array(head.length + tail.length);
   samples.set(head);
   samples.set(tail, head.length);
-  const size = (RECORDING_RATE * FRAME_MS) / 1000;
+  const size = (RATE * FRAME_MS) / 1000;
   let index = 0;
   let isStopped = false;
   let off = (): void => {};
@@ -115,13 +132,13 @@ function microphone(
   const over = new Promise<void>((resolve) => (finish = resolve));
   const audio = new ReadableStream<AudioFrame>({
     async pull(controller) {
-      const from = startedAt + index * FRAME_MS;
+      const from = recorder.startedAt + index * FRAME_MS;
       await new Promise<void>((resolve) => (off = clock.schedule(from + FRAME_MS, resolve)));
       if (isStopped) return;
       const data = new Int16Array(size);
       data.set(samples.subarray(index * size, (index + 1) * size));
-      const frame = audioFrame(data, RECORDING_RATE);
-      recording.caller(audioFrame(data.slice(), RECORDING_RATE), from);
+      const frame = audioFrame(data, RATE);
+      recorder.caller(frame, from);
       index++;
       if (index * size >= samples.length) finish();
       controller.enqueue(frame);

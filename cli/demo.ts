@@ -3,21 +3,21 @@
  *
  * @module
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { detectRuntime } from "../adapters/runtime/detect.ts";
 import { type VirtualRuntime, virtualRuntime } from "../adapters/runtime/virtual.ts";
-import { FLITE_VOICES, type FliteVoice, fliteTTS } from "../adapters/flite/mod.ts";
+import { FLITE_VOICES, fliteTTS, type FliteVoice } from "../adapters/flite/mod.ts";
 import { sileroVAD } from "../adapters/silero/mod.ts";
 import { whisperSTT } from "../adapters/whisper/mod.ts";
 import { Bookseller, booksellerModel } from "../examples/shared/bookshop.ts";
 import { AgentError, type AudioFrame, type ChatMessage, type Runtime } from "../mod.ts";
 import { frameDurationMs } from "../src/audio/frame.ts";
-import { readWav, writeWav } from "../src/audio/wav.ts";
+import { readWav } from "../src/audio/wav.ts";
 import type { TraceRecord } from "../src/trace/record.ts";
 import { CALL, speakCall } from "./caller.ts";
-import { type CallResult, holdCall } from "./call.ts";
+import { type CallFiles, type CallResult, holdCall } from "./call.ts";
 import { languageModel } from "./language_model.ts";
 import { showCall } from "./demo_screen.ts";
 import { pageOf } from "./timeline.ts";
@@ -34,7 +34,15 @@ export async function demo(args: readonly string[]): Promise<number> {
     },
   });
   const out = values.out ?? "out";
-  const runtime = values.fast === true ? virtualRuntime({ seed: 1 }) : detectRuntime();
+  const place = detectRuntime();
+  const { files } = place;
+  if (files === undefined) {
+    throw new AgentError(
+      "cli.bad_argument",
+      `Cannot run the demo as its results need files: current value is ${place.name}`,
+    );
+  }
+  const runtime = values.fast === true ? virtualRuntime({ seed: 1 }) : place;
   const write = (text: string): void => void process.stdout.write(text);
   write("Loading: a voice, a detector and a recogniser, all on this machine.\n");
   const caller = values.call === undefined ? await speakCall(CALL, voiceOf(values.voice)) : readCall(values.call);
@@ -42,8 +50,9 @@ export async function demo(args: readonly string[]): Promise<number> {
   const interrupted = (): void => stop.abort();
   process.once("SIGINT", interrupted);
   try {
-    const { result, isCut } = await inTime(runtime, () => hold(runtime, caller, stop.signal, write));
-    save(out, result);
+    const left = { recording: await files.write(`${out}/call.wav`), trace: await files.write(`${out}/trace.jsonl`) };
+    const { result, isCut } = await inTime(runtime, () => hold(runtime, caller, left, stop.signal, write));
+    finish(out, result);
     write(`\nLeft in ${out}/: call.wav, transcript.md, trace.jsonl, timeline.html\n`);
     return isCut ? 1 : 0;
   } finally {
@@ -55,6 +64,7 @@ export async function demo(args: readonly string[]): Promise<number> {
 export async function hold(
   runtime: Runtime,
   caller: AudioFrame,
+  files: CallFiles,
   signal: AbortSignal,
   write: (text: string) => void,
 ): Promise<{ readonly result: CallResult; readonly isCut: boolean }> {
@@ -69,11 +79,15 @@ export async function hold(
   const result = await holdCall({
     runtime,
     caller,
+    files,
     agent: new Bookseller(clock),
     session: { vad, tts, stt, llm: await languageModel(runtime, () => booksellerModel(clock)) },
     signal,
     onSession: (session) => {
-      onRecord = showCall(session, startedAt, { write, isColoured: process.stdout.isTTY === true && runtime.env?.("NO_COLOR") === undefined });
+      onRecord = showCall(session, startedAt, {
+        write,
+        isColoured: process.stdout.isTTY === true && runtime.env?.("NO_COLOR") === undefined,
+      });
     },
     onRecord: (record) => onRecord(record),
   });
@@ -98,7 +112,10 @@ export async function inTime<T>(runtime: Runtime, work: () => Promise<T>): Promi
 function voiceOf(name: string | undefined): FliteVoice {
   const voice = FLITE_VOICES.find((one) => one === name);
   if (voice === undefined) {
-    throw new AgentError("cli.bad_argument", `Cannot make the caller as --voice must be one of ${FLITE_VOICES.join(", ")}: current value is ${name}`);
+    throw new AgentError(
+      "cli.bad_argument",
+      `Cannot make the caller as --voice must be one of ${FLITE_VOICES.join(", ")}: current value is ${name}`,
+    );
   }
   return voice;
 }
@@ -108,17 +125,21 @@ function readCall(path: string): AudioFrame {
   try {
     bytes = new Uint8Array(readFileSync(path));
   } catch (cause) {
-    throw new AgentError("cli.bad_argument", `Cannot read the call as the file must be readable: current value is ${path}`, { cause });
+    throw new AgentError(
+      "cli.bad_argument",
+      `Cannot read the call as the file must be readable: current value is ${path}`,
+      { cause },
+    );
   }
   return readWav(bytes);
 }
 
-/** Writes what a call left. */
-export function save(folder: string, { recording, records, session }: CallResult): void {
-  mkdirSync(folder, { recursive: true });
-  const call = recording.call();
-  writeFileSync(`${folder}/call.wav`, writeWav(call));
-  writeFileSync(`${folder}/trace.jsonl`, records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+/** Completes what a call left: the recording and the trace are there already. */
+function finish(folder: string, { records, session, wavHeader }: CallResult): void {
+  const file = openSync(`${folder}/call.wav`, "r+");
+  writeSync(file, wavHeader, 0, wavHeader.length, 0);
+  closeSync(file);
+  const call = readWav(new Uint8Array(readFileSync(`${folder}/call.wav`)));
   writeFileSync(`${folder}/transcript.md`, transcriptOf(session.history.messages()));
   writeFileSync(`${folder}/timeline.html`, pageOf(records, "A call to the Harbour Bookshop", call));
 }

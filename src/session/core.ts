@@ -20,6 +20,7 @@ import { type CloseReason, createRoot, moveName, type RootState } from "../stage
 import { step } from "../stage/step.ts";
 import { type SessionTracer, sessionTracer } from "../telemetry/spans.ts";
 import { UsageCollector } from "../telemetry/usage.ts";
+import { environmentTrace } from "../trace/file.ts";
 import { TRACE_VERSION, type TraceRecord, type TraceWriter, traceWriter } from "../trace/record.ts";
 import type { TurnMetrics } from "../turn/effect.ts";
 import type { TurnEvent } from "../turn/event.ts";
@@ -125,7 +126,8 @@ export class SessionCore {
     });
     this.timers.onDue(() => this.inbox.pump());
     this.root = createRoot(rootOptions(options));
-    if (options.trace !== undefined) this.#record(options.trace);
+    const trace = options.trace ?? environmentTrace(this.runtime);
+    if (trace !== undefined) this.#record(trace);
     this.telemetry = sessionTracer({ clock: this.clock });
     this.speeches = new Speeches(this);
     this.turns = new UserTurns(this);

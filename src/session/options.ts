@@ -110,7 +110,7 @@ export interface AgentSessionOptions<UserData = unknown> {
   readonly runtime?: Runtime;
   /** Default: silent. */
   readonly logger?: Logger;
-  /** Takes every fact and effect, as the flight recorder. */
+  /** Takes every fact and effect, as the flight recorder. Default: the file that `REPARTEE_TRACE` names in the environment, if any. */
   readonly trace?: WritableStream<TraceRecord>;
 }
 
@@ -201,5 +201,8 @@ function check(schema: v.GenericSchema, value: unknown, action: string): void {
   const issue = result.issues[0];
   const path = v.getDotPath(issue) ?? "options";
   const rule = issue.expected === "never" ? "is not an option" : `must be ${issue.expected ?? "valid"}`;
-  throw new AgentError("session.bad_option", `Cannot ${action} as \`${path}\` ${rule}: current value is ${issue.received}`);
+  throw new AgentError(
+    "session.bad_option",
+    `Cannot ${action} as \`${path}\` ${rule}: current value is ${issue.received}`,
+  );
 }

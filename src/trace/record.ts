@@ -72,12 +72,3 @@ export function traceWriter(sink: WritableStream<TraceRecord>, onLost: (error: u
     close: () => phase === "lost" ? Promise.resolve() : writer.close().catch(lost),
   };
 }
-
-/** Turns records into lines of JSON. */
-export function traceLines(): TransformStream<TraceRecord, string> {
-  return new TransformStream({
-    transform(record, controller) {
-      controller.enqueue(`${JSON.stringify(record)}\n`);
-    },
-  });
-}
