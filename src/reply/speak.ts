@@ -107,7 +107,7 @@ export function speak(o: SpeakOptions): Speaking {
         await onWords(piece);
       }
     } else await forwardNode(o, onWords);
-    pacer?.endText();
+    if (!o.signal.aborted) pacer?.endText(); // cut off text is not whole
     if (pacer === null) await captions.close(false);
     else captions.ended();
   };
@@ -120,7 +120,7 @@ export function speak(o: SpeakOptions): Speaking {
         for (const word of words ?? []) pacer.pushTimed(word);
         pacer.pushAudio(frame);
       }, () => {
-        if (o.tts?.error !== undefined) return; // it was cut off: its length says nothing of the text
+        if (o.tts?.error !== undefined || o.signal.aborted) return; // it was cut off: its length says nothing of the text
         pacer.endAudio();
         captions.poke();
       });
