@@ -10,7 +10,7 @@ import { partsOf, spokenCharacters } from "./hyphenation.ts";
 /** How many words ahead a timed word is looked for that is not the next one. Chosen: more than a link or an aside. */
 const LOOK_AHEAD = 12;
 
-/** So many times of single words show that the voice tells them all. Chosen. */
+/** So many times of single words, and no more of longer texts, show that the voice tells them all. Chosen. */
 const FINE_TIMES = 3;
 
 /** A word of the text, with its measures and where they end in the text as a whole. */
@@ -81,6 +81,7 @@ export function spokenText(): SpokenText {
   let lastStartMs = -1;
   let lastText = "";
   let fineTimes = 0;
+  let coarseTimes = 0;
 
   const add = (texts: readonly string[]): void => {
     for (const text of texts) {
@@ -154,6 +155,7 @@ export function spokenText(): SpokenText {
       cursor = found.to;
     }
     if (sought.length === 1) fineTimes++;
+    if (sought.length > 1) coarseTimes++;
     if (startMs !== undefined) anchor(startMs, spokenAt(from ?? before));
     if (endMs !== undefined && isWhole) anchor(endMs, spokenAt(cursor));
     return true;
@@ -169,7 +171,7 @@ export function spokenText(): SpokenText {
     words,
     anchors,
     get isFine() {
-      return fineTimes >= FINE_TIMES;
+      return fineTimes >= FINE_TIMES && fineTimes > coarseTimes;
     },
     push(text) {
       add(splitter.push(text));
