@@ -36,6 +36,7 @@ export { type AudioInputPart, type ContextMark, FLUSH, type FlushMark, type Time
 export type { ChatChunk, ChatRequest, ChoiceDelta, CompletionUsage, FunctionToolCall, LLM } from "./src/model/llm.ts";
 export type { SpeechData, SpeechEvent, STT, STTCapabilities, STTOptions, STTStream } from "./src/model/stt.ts";
 export type { SynthesizedAudio, TTS, TTSCapabilities, TTSOptions, TTSStream } from "./src/model/tts.ts";
+export { ttsStreamAdapter } from "./src/model/tts_stream_adapter.ts";
 export type { VAD, VADCapabilities, VADEvent, VADStream } from "./src/model/vad.ts";
 export type { TurnDetector } from "./src/model/turn_detector.ts";
 export {
@@ -61,6 +62,16 @@ export * from "./src/model/fallback.ts";
 export type * from "./src/telemetry/usage.ts";
 export type { PlayoutAck, PlayoutSink, TranscriptSink } from "./src/io/playout.ts";
 export type { ReplyPart } from "./src/reply/part.ts";
+export {
+  replace,
+  type TextReplacement,
+  type TextTransform,
+  type TextTransformFunction,
+  type TextTransformName,
+} from "./src/reply/text_transforms.ts";
+export type { ReplaceOptions } from "./src/reply/replace_text.ts";
+export type { TextFilter } from "./src/reply/text_filter.ts";
+export type { SentencesOptions } from "./streams/sentences.ts";
 export type { AgentState, UserState } from "./src/turn/effect.ts";
 export type { CloseReason } from "./src/stage/state.ts";
 export {

@@ -1,5 +1,5 @@
 /**
- * Stream parts that compose: sources, fan-out, switching, merging, pacing, sentences.
+ * Stream parts that compose: sources, fan-out, switching, merging, pacing, sentences, words.
  *
  * @module
  */
@@ -10,5 +10,7 @@ export { fuse, type Stage, type Step } from "./fuse.ts";
 export { merge } from "./merge.ts";
 export { pace, type PaceOptions } from "./pace.ts";
 export { rechunk } from "./rechunk.ts";
+export { sentences, type SentencesOptions, type SentenceSplitter, sentenceSplitter } from "./sentences.ts";
 export { type Switchable, switchable, type SwitchableOptions } from "./switchable.ts";
 export { type StreamSource, toStream } from "./to_stream.ts";
+export { words, type WordSplitter, wordSplitter } from "./words.ts";

@@ -19,6 +19,7 @@ export interface SentencesOptions {
 
 /** Text in, sentences out, without a stream. A stage for {@linkcode fuse}. */
 export interface SentenceSplitter extends Stage<string, string> {
+  /** Takes text and gives the sentences that it completes. */
   push(text: string): string[];
   /** Gives what is held, because the text ends or no more is expected for now. More text may follow. */
   flush(): string[];

@@ -25,7 +25,9 @@ type Phase = "blank" | "opened" | "dense" | "plain";
 
 /** Text in, words out, without a stream. A stage for {@linkcode fuse}. */
 export interface WordSplitter extends Stage<string, string> {
+  /** Takes text and gives the words that it completes. */
   push(text: string): string[];
+  /** Gives the word that is held, at the end of the text. */
   flush(): string[];
 }
 

@@ -15,6 +15,7 @@ export type TextTransformName = "filter_markdown" | "filter_emoji";
 
 /** A transform that {@linkcode replace} has made. */
 export interface TextReplacement {
+  /** Tells it from other transforms. */
   readonly type: "replace";
   /** Makes a filter for one text. */
   readonly "~filter": () => TextFilter;

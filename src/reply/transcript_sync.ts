@@ -26,12 +26,15 @@ export interface TranscriptPacer {
   pushTimed(word: TimedString): void;
   /** Takes a frame, as early as it is known: before it waits to be played, if it has to. */
   pushAudio(frame: AudioFrame): void;
+  /** No more text. Idempotent. */
   endText(): void;
+  /** No more sound: from now on words are spread over all that there is. Not for sound that was cut off. Idempotent. */
   endAudio(): void;
   /** The first frame became audible. Once; nothing is shown before. */
   start(at: number): void;
   /** Nothing is shown until {@linkcode resume}. Idempotent, also before the start. */
   pause(at: number): void;
+  /** Goes on from where it paused. Idempotent. */
   resume(at: number): void;
   /** What the sink says of its position, which puts right what the clock assumed, such as when sound ran out. */
   position(at: number, positionMs: number): void;
