@@ -5,15 +5,22 @@
  */
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { ENTRIES } from "./exports.ts";
+import { denoExports, ENTRIES, packageExports } from "./exports.ts";
+import { bin, environment, mustHaveAll, oldestNode, root } from "./places.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const bin = (name: string): string => `${root}node_modules/.bin/${name}`;
 /** Budget of `import { AgentSession }`, bundled and minified, gzip. */
 const BUDGET_BYTES = 50 * 1024;
 
@@ -28,7 +35,7 @@ function run(what: string, command: string, args: readonly string[], cwd = root)
   const { status, stdout, stderr } = spawnSync(command, args, {
     cwd,
     encoding: "utf8",
-    env: { ...process.env, NO_COLOR: "1" },
+    env: environment(),
   });
   report(what, status === 0, status === 0 ? "" : `${stdout}${stderr}`.split("\n").slice(-25).join("\n"));
   return status === 0;
@@ -44,16 +51,12 @@ const deno = JSON.parse(readFileSync(`${root}deno.json`, "utf8")) as {
   exports: Record<string, string>;
 };
 const wanted = Object.entries(ENTRIES);
-report(
-  "deno.json exports the list",
-  JSON.stringify(deno.exports) === JSON.stringify(Object.fromEntries(wanted.map(([k, v]) => [k, `./${v}`]))),
-);
+const equal = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+report("deno.json exports the list", equal(deno.exports, denoExports()), "run `node scripts/exports.ts --write`");
 report(
   "package.json exports the list",
-  JSON.stringify(manifest.exports) === JSON.stringify(Object.fromEntries(wanted.map(([k, v]) => {
-    const path = `./dist/${v.replace(/\.ts$/, "")}`;
-    return [k, { types: `${path}.d.ts`, default: `${path}.js` }];
-  }))),
+  equal(manifest.exports, packageExports()),
+  "run `node scripts/exports.ts --write`",
 );
 report("both manifests have one version", manifest.version === deno.version);
 
@@ -65,8 +68,7 @@ run("deno doc --lint", bin("deno"), ["doc", "--lint", ...wanted.map(([, path]) =
 const out = `${root}out/package`;
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
-if (run("build", process.execPath, ["scripts/build.ts"])) {
-  run("pack", "npm", ["pack", "--silent", "--pack-destination", out]);
+if (run("build and pack", "npm", ["pack", "--silent", "--pack-destination", out])) {
   const tarball = `${out}/repartee-agents-${manifest.version}.tgz`;
   run("publint", bin("publint"), ["run", tarball, "--strict"]);
   run("attw", bin("attw"), [tarball, "--profile", "esm-only"]);
@@ -75,8 +77,8 @@ if (run("build", process.execPath, ["scripts/build.ts"])) {
   mkdirSync(`${home}/node_modules/@repartee`, { recursive: true });
   run("unpack", "tar", ["-xzf", tarball, "-C", home]);
   cpSync(`${home}/package`, `${home}/node_modules/@repartee/agents`, { recursive: true });
-  for (const name of ["valibot", "@opentelemetry", "@standard-schema"]) {
-    symlinkSync(`${root}node_modules/${name}`, `${home}/node_modules/${name}`);
+  for (const name of ["valibot", "@opentelemetry"]) {
+    symlinkSync(realpathSync(`${root}node_modules/${name}`), `${home}/node_modules/${name}`);
   }
   writeFileSync(`${home}/package.json`, JSON.stringify({ type: "module" }));
   // Optional peers are absent here: every entry must load all the same.
@@ -92,7 +94,8 @@ await session.close();
 console.log(all.length);`,
   );
   run("every entry loads on Node 24", bin("node"), ["all.mjs"], home);
-  run("every entry loads on Node 22", `${root}node_modules/node22/bin/node`, ["all.mjs"], home);
+  if (oldestNode !== undefined) run("every entry loads on Node 22", oldestNode, ["all.mjs"], home);
+  else if (mustHaveAll) report("every entry loads on Node 22", false, "it is not installed");
   run("every entry loads on Bun", bin("bun"), ["all.mjs"], home);
   run("every entry loads on Deno", bin("deno"), ["run", "-A", "--node-modules-dir=manual", "all.mjs"], home);
   rmSync(home, { recursive: true, force: true });
@@ -108,7 +111,14 @@ const bundle = await build({
   mainFields: ["module", "main"],
   target: "es2022",
   write: false,
+  metafile: true,
 });
+for (
+  const [path, { bytesInOutput }] of Object.entries(Object.values(bundle.metafile.outputs)[0]?.inputs ?? {})
+    .sort(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput).slice(0, 10)
+) {
+  console.log(`       ${String(bytesInOutput).padStart(6)} ${path}`);
+}
 const size = gzipSync(bundle.outputFiles[0]?.contents ?? new Uint8Array()).length;
 report(`import { AgentSession } within ${BUDGET_BYTES} bytes, gzip`, size <= BUDGET_BYTES, `${size} bytes`);
 

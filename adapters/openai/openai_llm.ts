@@ -17,6 +17,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** Which model, where, and how it is asked. What is not given is not sent, so that the provider's own defaults hold. */
 export interface OpenAILLMOptions {
+  /** The model's name, as its provider writes it. */
   readonly model: string;
   /** Sent as bearer token. Default: none is sent, as servers on one's own machine have it. */
   readonly apiKey?: string;
@@ -30,12 +31,19 @@ export interface OpenAILLMOptions {
   readonly fetch?: Fetch;
   /** How errors, metrics and spans name the provider. Default `"openai"`. */
   readonly provider?: string;
+  /** How freely words are chosen, from 0. Default: what the provider does. */
   readonly temperature?: number;
+  /** Words are chosen from the likeliest that add up to this, from 0 to 1. */
   readonly topP?: number;
+  /** The longest reply, in tokens. */
   readonly maxCompletionTokens?: number;
+  /** Asks for the same reply to the same request, as far as the provider can. */
   readonly seed?: number;
+  /** How hard a reasoning model thinks, such as `"low"`. */
   readonly reasoningEffort?: string;
+  /** The class of service that is paid for. */
   readonly serviceTier?: string;
+  /** Your own id of the user, for the provider's watch over abuse. */
   readonly user?: string;
   /** Where the request says nothing. */
   readonly toolChoice?: ToolChoice;

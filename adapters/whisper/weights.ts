@@ -13,7 +13,9 @@ export const WHISPER_NEED: WeightsNeed = {
 
 /** Where each file of the model is. */
 export interface WhisperSources {
+  /** The graph that hears. */
   readonly encoder: Weights;
+  /** The graph that writes. */
   readonly decoder: Weights;
   /** A word a line, in the order of the tokens. */
   readonly vocabulary: Weights;

@@ -31,7 +31,9 @@ export interface WhisperOptions {
 
 /** Whisper. Make one for the process and share it: it takes requests in turn. */
 export interface WhisperSTT extends STT, AsyncDisposable {
+  /** Recognises one whole segment. `previous` are the words before it, which help with names. */
   recognize(frames: readonly AudioFrame[], options?: STTOptions & { readonly previous?: string }): Promise<SpeechEvent>;
+  /** Loads the weights, so that the first words do not wait for them. */
   prewarm(): Promise<void>;
   /** Ends the worker and frees the model; what is being recognised fails. Idempotent. */
   close(): Promise<void>;

@@ -84,10 +84,12 @@ export type ErrorCode = keyof typeof REMEDIES;
  * ```
  */
 export class AgentError extends Error {
+  /** The name that logs show. */
   override readonly name: string = "AgentError";
   /** The reason, from a closed list. */
   readonly code: ErrorCode;
 
+  /** An error with a code and a sentence that says what to do. */
   constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
     super(message, options);
     this.code = code;

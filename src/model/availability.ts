@@ -10,8 +10,11 @@ import type { AttemptReport, ModelHost } from "./host.ts";
 
 /** A model stopped answering, or answers again. */
 export interface AvailabilityEvent<Model> {
+  /** Tells this kind from the others. */
   readonly type: "llm_availability_changed" | "stt_availability_changed" | "tts_availability_changed";
+  /** Which model. */
   readonly model: Model;
+  /** It can be asked again; false: it has failed. */
   readonly available: boolean;
 }
 

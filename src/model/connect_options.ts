@@ -24,8 +24,11 @@ export const DEFAULT_CONNECT_OPTIONS: APIConnectOptions = Object.freeze({
 
 /** {@linkcode APIConnectOptions} of each kind of model in a session, and how many failures it bears. */
 export interface SessionConnectOptions {
+  /** Of recognisers. */
   readonly sttConnOptions?: Partial<APIConnectOptions>;
+  /** Of language models. */
   readonly llmConnOptions?: Partial<APIConnectOptions>;
+  /** Of voices. */
   readonly ttsConnOptions?: Partial<APIConnectOptions>;
   /** How many failures in a row a session survives, of each kind of model. Default 3: the fourth closes it. */
   readonly maxUnrecoverableErrors?: number;

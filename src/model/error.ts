@@ -16,11 +16,13 @@ export interface APIErrorOptions {
   readonly retryable?: boolean;
   /** Default `model.bad_response`. */
   readonly code?: ModelErrorCode;
+  /** The failure behind it. */
   readonly cause?: unknown;
 }
 
 /** A request to a provider failed. */
 export class APIError extends AgentError {
+  /** The name that logs show. */
   override readonly name: string = "APIError";
   /** Tells this family apart where two copies of the library meet. */
   readonly "~api": true = true;
@@ -29,6 +31,7 @@ export class APIError extends AgentError {
   /** Whether the same request may succeed if it is made again. */
   readonly retryable: boolean;
 
+  /** Makes one. */
   constructor(message: string, options: APIErrorOptions = {}) {
     super(options.code ?? "model.bad_response", message, "cause" in options ? { cause: options.cause } : undefined);
     this.body = options.body ?? null;
@@ -40,6 +43,7 @@ export class APIError extends AgentError {
 export interface APIStatusErrorInit {
   /** Default: a sentence of its own. */
   readonly message?: string;
+  /** What is known of the failure. */
   readonly options?: {
     /** Default -1: none is known. */
     readonly statusCode?: number;
@@ -54,12 +58,14 @@ export interface APIStatusErrorInit {
 
 /** The provider answered with a status that means failure. */
 export class APIStatusError extends APIError {
+  /** The name that logs show. */
   override readonly name: string = "APIStatusError";
   /** The status of HTTP, or -1. */
   readonly statusCode: number;
   /** The provider's id of the request, or `null`. */
   readonly requestId: string | null;
 
+  /** Makes one. */
   constructor({ message = "The provider refused the request", options = {} }: APIStatusErrorInit = {}) {
     const { statusCode = -1, requestId = null, body, retryable, cause } = options;
     super(message, {
@@ -83,14 +89,18 @@ export class APIStatusError extends APIError {
 
 /** How a connection failed. */
 export interface APIConnectionErrorInit {
+  /** Default: a sentence of its own. */
   readonly message?: string;
+  /** What is known of the failure. */
   readonly options?: { readonly retryable?: boolean; readonly cause?: unknown };
 }
 
 /** The provider could not be reached, or the connection broke. */
 export class APIConnectionError extends APIError {
+  /** The name that logs show. */
   override readonly name: string = "APIConnectionError";
 
+  /** Makes one. */
   constructor(
     { message = "The connection to the provider failed", options = {} }: APIConnectionErrorInit = {},
     code: "model.connection" | "model.timeout" = "model.connection",
@@ -107,8 +117,10 @@ export class APIConnectionError extends APIError {
 
 /** The provider did not answer in time. */
 export class APITimeoutError extends APIConnectionError {
+  /** The name that logs show. */
   override readonly name: string = "APITimeoutError";
 
+  /** Makes one. */
   constructor({ message = "The provider did not answer in time", options = {} }: APIConnectionErrorInit = {}) {
     super({ message, options }, "model.timeout");
   }
@@ -116,10 +128,12 @@ export class APITimeoutError extends APIConnectionError {
 
 /** A realtime model refused a request, or did not answer it in time. */
 export class RealtimeError extends AgentError {
+  /** The name that logs show. */
   override readonly name: string = "RealtimeError";
   /** What the provider calls this failure, or `null`. */
   readonly providerCode: string | null;
 
+  /** Makes one. */
   constructor(message: string, options: { readonly providerCode?: string | null; readonly cause?: unknown } = {}) {
     super("model.realtime", message, "cause" in options ? { cause: options.cause } : undefined);
     this.providerCode = options.providerCode ?? null;
@@ -128,8 +142,10 @@ export class RealtimeError extends AgentError {
 
 /** A model does what no retry mends, such as never giving the structure that was asked for. */
 export class UnexpectedModelBehavior extends AgentError {
+  /** The name that logs show. */
   override readonly name: string = "UnexpectedModelBehavior";
 
+  /** Makes one. */
   constructor(message: string, options?: { readonly cause?: unknown }) {
     super("model.unexpected", message, options);
   }
@@ -152,8 +168,11 @@ export function isClosedRequest(error: unknown): boolean {
 
 /** What is known of an answer of HTTP. */
 export interface HTTPFailure {
+  /** The status of HTTP. */
   readonly status: number;
+  /** The provider's id of the request. */
   readonly requestId?: string | null;
+  /** What the provider sent, as far as it could be read. */
   readonly body?: unknown;
 }
 

@@ -29,6 +29,7 @@ export interface FallbackLLMOptions {
   readonly retryIntervalMs?: number;
   /** Fall back even after a part of an answer was given out: the whole answer of the next follows it. Default false. */
   readonly retryOnChunkSent?: boolean;
+  /** Told when one of the models fails, or comes back. */
   readonly onAvailabilityChanged?: (event: AvailabilityEvent<LLM>) => void;
 }
 

@@ -36,6 +36,7 @@ export interface FallbackSTTOptions {
   readonly maxRetryPerSTT?: number;
   /** Between the second and later retries, in milliseconds. Default 5,000. */
   readonly retryIntervalMs?: number;
+  /** Told when one of the models fails, or comes back. */
   readonly onAvailabilityChanged?: (event: AvailabilityEvent<STT>) => void;
 }
 

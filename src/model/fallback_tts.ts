@@ -35,6 +35,7 @@ export interface FallbackTTSOptions {
   readonly attemptTimeoutMs?: number;
   /** Samples per second of what comes out. Default: the highest of the voices. */
   readonly sampleRate?: number;
+  /** Told when one of the models fails, or comes back. */
   readonly onAvailabilityChanged?: (event: AvailabilityEvent<TTS>) => void;
 }
 

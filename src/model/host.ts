@@ -9,11 +9,13 @@ import type { ModelMetrics } from "./metrics.ts";
 
 /** A model failed. */
 export interface ModelErrorEvent {
+  /** The kind of model. */
   readonly type: "llm_error" | "tts_error" | "stt_error" | "realtime_model_error";
   /** When, by the session's clock. */
   readonly timestamp: number;
   /** Which model, as `provider/model`. */
   readonly label: string;
+  /** An attempt failed. */
   readonly error: unknown;
   /** True when another attempt follows by itself; false when the call is over. */
   readonly recoverable: boolean;
@@ -29,7 +31,9 @@ export interface AttemptEnd {
 
 /** Hears what becomes of the calls of a model. What it throws is contained. */
 export interface AttemptReport {
+  /** An attempt failed. */
   error(event: ModelErrorEvent): void;
+  /** A call or a part of it was measured. */
   metrics(metrics: ModelMetrics): void;
   /** An attempt begins; `retryCount` is 0 for the first. The function it returns is called once, when the attempt ends. */
   attempt?(retryCount: number): (end: AttemptEnd) => void;
@@ -39,6 +43,7 @@ export interface AttemptReport {
 
 /** Time during which nobody is to blame for waiting. Made by `pauseMeter`. */
 export interface IdlePause {
+  /** Nobody is to blame now. */
   readonly paused: boolean;
   /** Milliseconds of pause so far, the present one included. */
   pausedMs(): number;
@@ -48,7 +53,9 @@ export interface IdlePause {
 
 /** What a session lends to a call. A model that is made of models needs it; plain providers leave it alone. */
 export interface ModelHost {
+  /** The clock it works by. */
   readonly clock: Clock;
+  /** Who hears what becomes of its calls. */
   readonly report: AttemptReport;
   /** How patiently the models inside are asked. Default: the usual. */
   readonly connOptions?: APIConnectOptions;

@@ -7,13 +7,17 @@ import type { AudioFrame } from "../audio/frame.ts";
 
 /** "Give out what you hold": the end of a segment of audio or text. */
 export interface FlushMark {
+  /** Tells this kind from the others. */
   readonly type: "flush";
 }
 
 /** New context for a recogniser: terms to expect, and what was said last. */
 export interface ContextMark {
+  /** Tells this kind from the others. */
   readonly type: "context";
+  /** Words to listen for. */
   readonly keyterms?: readonly string[];
+  /** What was said last, oldest first. */
   readonly messages?: readonly { readonly role: string; readonly text: string }[];
 }
 
@@ -30,7 +34,10 @@ export function isMark(part: AudioInputPart): part is FlushMark | ContextMark {
 
 /** A piece of text with the time at which it is heard, in milliseconds from the start of its audio. */
 export interface TimedString {
+  /** The word or words. */
   readonly text: string;
+  /** When it begins, in milliseconds of the stream. */
   readonly startMs?: number;
+  /** When it ends. */
   readonly endMs?: number;
 }

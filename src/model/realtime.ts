@@ -88,8 +88,11 @@ export type RealtimeInput =
 
 /** A message of a response, as it comes. Both streams always end: after an interruption, a reconnect and a close too. */
 export interface RealtimeMessage {
+  /** The provider's id of the message. */
   readonly messageId: string;
+  /** Its words, with times where the model gives them. */
   readonly text: ReadableStream<string | TimedString>;
+  /** Its sound. */
   readonly audio: ReadableStream<AudioFrame>;
   /** What it holds, once the model has said so. Always resolves. */
   readonly modalities: Promise<readonly RealtimeModality[]>;
@@ -97,8 +100,11 @@ export interface RealtimeMessage {
 
 /** A response of the model. Both streams always end. */
 export interface RealtimeGeneration {
+  /** Its messages, in order. */
   readonly messages: ReadableStream<RealtimeMessage>;
+  /** Its calls, each when it is whole. */
   readonly functionCalls: ReadableStream<FunctionCall>;
+  /** The provider's id of the response. */
   readonly responseId?: string;
 }
 
@@ -136,8 +142,11 @@ export type RealtimeEvent =
 export interface RealtimeConnectOptions {
   /** Aborting it closes the connection. */
   readonly signal?: AbortSignal;
+  /** The system prompt. */
   readonly instructions?: string;
+  /** The conversation so far. */
   readonly chatCtx?: ChatContext;
+  /** The tools that may be called. */
   readonly toolCtx?: ToolContext;
   /** The session finds the turns. Honoured where `canDisableTurnDetection`. */
   readonly turnDetectionDisabled?: boolean;
@@ -153,9 +162,13 @@ export interface RealtimeConnection {
 
 /** A model that hears and speaks by itself. */
 export interface RealtimeModel {
+  /** Tells this contract from the others. */
   readonly kind: "realtime";
+  /** The model's name, as its provider writes it. */
   readonly model: string;
+  /** Who makes the model, in a word. */
   readonly provider: string;
+  /** What it can do. The session asks here, and never by class. */
   readonly capabilities: RealtimeCapabilities;
   /** Rejects with an {@linkcode RealtimeError} or an `APIError` when it cannot be reached. */
   connect(options?: RealtimeConnectOptions): Promise<RealtimeConnection>;

@@ -9,7 +9,9 @@ import type { FlushMark, TimedString } from "./marks.ts";
 
 /** A piece of synthesised speech. */
 export interface SynthesizedAudio {
+  /** The sound. */
   readonly frame: AudioFrame;
+  /** The provider's id of the request; an id of ours where it names none. */
   readonly requestId?: string;
   /** Which segment of text this belongs to; a flush begins the next. */
   readonly segmentId?: string;
@@ -32,7 +34,9 @@ export interface TTSCapabilities {
 
 /** How to speak. */
 export interface TTSOptions {
+  /** Who speaks, by the name that the provider has for it. */
   readonly voice?: string;
+  /** Aborting it stops the work. */
   readonly signal?: AbortSignal;
   /** What the session lends to models that are made of models; providers leave it alone. */
   readonly host?: ModelHost;
@@ -40,11 +44,17 @@ export interface TTSOptions {
 
 /** A synthetic voice. */
 export interface TTS {
+  /** Tells this contract from the others. */
   readonly kind: "tts";
+  /** The model's name, as its provider writes it. */
   readonly model: string;
+  /** Who makes the model, in a word. */
   readonly provider: string;
+  /** Samples a second of the sound, in Hz. */
   readonly sampleRate: number;
+  /** Channels of the sound. */
   readonly channels: number;
+  /** What it can do. The session asks here, and never by class. */
   readonly capabilities: TTSCapabilities;
   /** It is made of models and looks after them itself: no time-out, retry or measurement is added from outside. */
   readonly composite?: true;

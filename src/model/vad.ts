@@ -8,11 +8,13 @@ import type { AudioInputPart } from "./marks.ts";
 
 /** What a detector says about the last window. Durations are milliseconds of audio. */
 export interface VADEvent {
+  /** Tells this kind from the others. */
   readonly type: "start_of_speech" | "inference_done" | "end_of_speech";
   /** Position in the stream, in milliseconds of audio, at the end of the window. */
   readonly timestampMs: number;
   /** Length of the speech so far; at `end_of_speech` without the silence that ended it. */
   readonly speechDurationMs: number;
+  /** How long the silence has lasted so far. */
   readonly silenceDurationMs: number;
   /**
    * Length of the run of speech windows that goes on; a silent window makes it 0. `inference_done` tells it as it was
@@ -51,9 +53,13 @@ export interface VADCapabilities {
 
 /** A voice activity detector. */
 export interface VAD {
+  /** Tells this contract from the others. */
   readonly kind: "vad";
+  /** The model's name, as its provider writes it. */
   readonly model: string;
+  /** Who makes the model, in a word. */
   readonly provider: string;
+  /** What it can do. The session asks here, and never by class. */
   readonly capabilities: VADCapabilities;
   /** Opens a stream. Frames of any rate and block size go in. */
   stream(options?: { readonly signal?: AbortSignal }): VADStream;

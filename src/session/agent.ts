@@ -28,12 +28,15 @@ export type NodeResult<T> =
 
 /** What a node is told beside its input. */
 export interface ModelSettings {
+  /** Whether a tool may or must be called. Default `"auto"`. */
   readonly toolChoice?: ToolChoice;
 }
 
 /** What a hook is given. */
 export interface HookContext<UserData = unknown> {
+  /** The session, as this hook may use it. */
   readonly session: AgentSession<UserData>;
+  /** The program's own data, handed to tools and hooks. */
   readonly userData: UserData;
   /** Aborted when the hook takes too long, or its agent is taken off. */
   readonly signal: AbortSignal;
@@ -47,14 +50,21 @@ export interface AgentOptions {
   readonly id?: string;
   /** What it knows from before. Copied. */
   readonly chatCtx?: ChatContext;
+  /** What it can call. */
   readonly tools?: readonly AnyTool[];
+  /** Speech to text. `null`: none. */
   readonly stt?: STT | null;
+  /** Voice activity detection. `null`: none. */
   readonly vad?: VAD | null;
+  /** The language model. `null`: none. */
   readonly llm?: LLM | null;
+  /** The voice. `null`: none. */
   readonly tts?: TTS | null;
+  /** How turns are taken. */
   readonly turnHandling?: TurnHandlingOptions;
   /** Least pause between two speeches, in milliseconds. */
   readonly minConsecutiveSpeechDelay?: number;
+  /** Captions follow the times that the voice gives with its sound, where it gives them. Default false. */
   readonly useTtsAlignedTranscript?: boolean;
 }
 
@@ -88,6 +98,7 @@ export class Agent<UserData = unknown> {
   /** Names the agent in hand-offs. */
   readonly id: string;
 
+  /** Makes an agent. It can be used in one session at a time. */
   constructor(options: AgentOptions) {
     this.id = options.id ?? (new.target === Agent ? "default_agent" : snakeCase(new.target.name));
     Object.defineProperty(this, AGENT_BRAND, { value: true }); // tools hand over by returning an agent

@@ -33,6 +33,7 @@ const PROGRAM: Caller = { insideTool: false, onEnter: false };
 
 /** How a session is started. */
 export interface StartOptions {
+  /** Who begins. */
   readonly agent: Agent;
   /** Joins the session to a room, a page or a file. */
   readonly io?: { attach(session: AgentSession): Promise<AsyncDisposable> };
@@ -67,6 +68,7 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    * @throws {AgentError} `session.bad_option` for an option that does not exist or does not fit.
    * @throws {AgentError} `runtime.missing` in an unknown place, unless `runtime` is given.
    */
+  /** Makes one. */
   constructor(options: AgentSessionOptions<UserData> = {}) {
     checkSessionOptions(options);
     this["~core"] = new SessionCore(this as AgentSession, options as AgentSessionOptions);
@@ -87,10 +89,12 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
     return this["~core"].history;
   }
 
+  /** What the user does, as far as is heard. */
   get userState(): UserState {
     return this["~core"].closeTold ? "listening" : this["~core"].root.shared.userState;
   }
 
+  /** What the agent does. */
   get agentState(): AgentState {
     return this["~core"].closeTold ? "initializing" : this["~core"].root.shared.agentState;
   }
@@ -135,15 +139,19 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
     this["~core"].userData = value;
   }
 
+  /** Speech to text. `null`: none. */
   get stt(): STT | null {
     return this["~core"].options.stt ?? null;
   }
+  /** The language model. `null`: none. */
   get llm(): LLM | null {
     return this["~core"].options.llm ?? null;
   }
+  /** The voice. `null`: none. */
   get tts(): TTS | null {
     return this["~core"].options.tts ?? null;
   }
+  /** Voice activity detection. `null`: none. */
   get vad(): VAD | null {
     return this["~core"].options.vad ?? null;
   }
@@ -349,6 +357,7 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   pauseReplyAuthorization(): void {
     this["~core"].floor(null, { type: "api.authorization", t: 0, allowed: false });
   }
+  /** Lets replies be heard again. */
   resumeReplyAuthorization(): void {
     this["~core"].floor(null, { type: "api.authorization", t: 0, allowed: true });
   }

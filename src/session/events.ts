@@ -19,33 +19,45 @@ interface EventBase<Type extends string> {
 
 /** The user began or stopped speaking, or went away. `createdAt` is when it really happened, which may be in the past. */
 export interface UserStateChangedEvent extends EventBase<"user_state_changed"> {
+  /** What was. */
   readonly oldState: UserState;
+  /** What is now. */
   readonly newState: UserState;
 }
 
 /** The agent listens, thinks or speaks. */
 export interface AgentStateChangedEvent extends EventBase<"agent_state_changed"> {
+  /** What was. */
   readonly oldState: AgentState;
+  /** What is now. */
   readonly newState: AgentState;
 }
 
 /** Something the user said was understood; an interim result is replaced by the next one. */
 export interface UserInputTranscribedEvent extends EventBase<"user_input_transcribed"> {
+  /** The user's words. */
   readonly transcript: string;
+  /** No later event replaces these words. */
   readonly isFinal: boolean;
+  /** The language that was heard, where the recogniser says it. */
   readonly language: string | null;
+  /** Who spoke, where the recogniser tells speakers apart. */
   readonly speakerId: string | null;
+  /** The provider's id of the words, where there is one. */
   readonly itemId: string | null;
 }
 
 /** The user spoke, and nothing was understood in time. */
 export interface UserTranscriptionTimeoutEvent extends EventBase<"user_transcription_timeout"> {
+  /** How long the user spoke, in milliseconds. */
   readonly speechDuration: number;
+  /** When the speech began, in milliseconds since 1970. */
   readonly vadSpeechStartedAt: number;
 }
 
 /** A message or a hand-off went into the history. */
 export interface ConversationItemAddedEvent extends EventBase<"conversation_item_added"> {
+  /** What was added, as it stands in the history. */
   readonly item: ChatMessage | AgentHandoffItem;
 }
 
@@ -57,14 +69,19 @@ export interface AgentFalseInterruptionEvent extends EventBase<"agent_false_inte
 
 /** An end-of-turn model was asked. */
 export interface EotPredictionEvent extends EventBase<"eot_prediction"> {
+  /** How likely the user has finished, from 0 to 1. */
   readonly probability: number;
+  /** From which likelihood the turn ends early; null: the model has none. */
   readonly threshold: number | null;
+  /** How long the model took. */
   readonly inferenceDurationMs: number;
+  /** How long the session now waits for more words. */
   readonly delayMs: number;
 }
 
 /** A round of tools has ended. A listener may call off what follows, while it is being called. */
 export interface FunctionToolsExecutedEvent extends EventBase<"function_tools_executed"> {
+  /** The calls, in the order of the model. */
   readonly functionCalls: readonly FunctionCall[];
   /** The output at a place belongs to the call at that place. */
   readonly functionCallOutputs: readonly FunctionCallOutput[];
@@ -82,17 +99,21 @@ export interface FunctionToolsExecutedEvent extends EventBase<"function_tools_ex
 
 /** A model, VAD or end of turn was measured. */
 export interface MetricsCollectedEvent extends EventBase<"metrics_collected"> {
+  /** What was measured. */
   readonly metrics: ModelMetrics;
 }
 
 /** What the session has used so far. */
 export interface SessionUsageUpdatedEvent extends EventBase<"session_usage_updated"> {
+  /** What was used so far. */
   readonly usage: SessionUsage;
 }
 
 /** A speech exists; it has not begun. */
 export interface SpeechCreatedEvent extends EventBase<"speech_created"> {
+  /** Its handle. */
   readonly speechHandle: SpeechHandle;
+  /** The call that made it. */
   readonly source: "say" | "generate_reply";
   /** False for a reply that a realtime model began by itself. */
   readonly userInitiated: boolean;
@@ -100,7 +121,9 @@ export interface SpeechCreatedEvent extends EventBase<"speech_created"> {
 
 /** A turn of the user was not answered, and why. */
 export interface UserTurnDroppedEvent extends EventBase<"user_turn_dropped"> {
+  /** The user's words. */
   readonly transcript: string;
+  /** Why, in a word. */
   readonly reason: string;
   /** The words are in the history all the same. */
   readonly stored: boolean;
@@ -108,6 +131,7 @@ export interface UserTurnDroppedEvent extends EventBase<"user_turn_dropped"> {
 
 /** A part of the session failed. */
 export interface ErrorEvent extends EventBase<"error"> {
+  /** What failed. */
   readonly error: ModelErrorEvent | {
     readonly type: "session_error";
     readonly error: unknown;
@@ -119,25 +143,41 @@ export interface ErrorEvent extends EventBase<"error"> {
 
 /** The session is over. The last event. */
 export interface CloseEvent extends EventBase<"close"> {
+  /** Why it is over. */
   readonly reason: CloseReason;
+  /** What ended it, where it was a failure. */
   readonly error: unknown;
 }
 
 /** Every event, by its name. */
 export interface SessionEvents {
+  /** See {@linkcode UserStateChangedEvent}. */
   user_state_changed: UserStateChangedEvent;
+  /** See {@linkcode AgentStateChangedEvent}. */
   agent_state_changed: AgentStateChangedEvent;
+  /** See {@linkcode UserInputTranscribedEvent}. */
   user_input_transcribed: UserInputTranscribedEvent;
+  /** See {@linkcode UserTranscriptionTimeoutEvent}. */
   user_transcription_timeout: UserTranscriptionTimeoutEvent;
+  /** See {@linkcode ConversationItemAddedEvent}. */
   conversation_item_added: ConversationItemAddedEvent;
+  /** See {@linkcode AgentFalseInterruptionEvent}. */
   agent_false_interruption: AgentFalseInterruptionEvent;
+  /** See {@linkcode EotPredictionEvent}. */
   eot_prediction: EotPredictionEvent;
+  /** See {@linkcode FunctionToolsExecutedEvent}. */
   function_tools_executed: FunctionToolsExecutedEvent;
+  /** See {@linkcode MetricsCollectedEvent}. */
   metrics_collected: MetricsCollectedEvent;
+  /** See {@linkcode SessionUsageUpdatedEvent}. */
   session_usage_updated: SessionUsageUpdatedEvent;
+  /** See {@linkcode SpeechCreatedEvent}. */
   speech_created: SpeechCreatedEvent;
+  /** See {@linkcode UserTurnDroppedEvent}. */
   user_turn_dropped: UserTurnDroppedEvent;
+  /** See {@linkcode ErrorEvent}. */
   error: ErrorEvent;
+  /** See {@linkcode CloseEvent}. */
   close: CloseEvent;
 }
 

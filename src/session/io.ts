@@ -77,6 +77,7 @@ export class AgentOutput {
   get audioEnabled(): boolean {
     return this.#audioEnabled;
   }
+  /** Switches the sound on or off. */
   setAudioEnabled(enabled: boolean): void {
     if (enabled === this.#audioEnabled) return;
     this.#audioEnabled = enabled;
@@ -87,6 +88,7 @@ export class AgentOutput {
   get transcriptionEnabled(): boolean {
     return this.#transcriptionEnabled;
   }
+  /** Switches the text on or off. */
   setTranscriptionEnabled(enabled: boolean): void {
     this.#transcriptionEnabled = enabled;
   }

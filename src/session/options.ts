@@ -19,6 +19,7 @@ import type { TextTransform } from "../reply/text_transforms.ts";
 export interface TurnHandlingOptions {
   /** Who decides that the user's turn is over; left out: whatever signals there are. */
   readonly turnDetection?: "vad" | "stt" | "manual" | "realtime_llm" | TurnDetector | null;
+  /** How the end of the user's turn is found. */
   readonly endpointing?: {
     /** `"dynamic"` learns from the pauses of this user. Default `"fixed"`. */
     readonly mode?: "fixed" | "dynamic";
@@ -29,6 +30,7 @@ export interface TurnHandlingOptions {
     /** Weight of what was learned, above 0 and at most 1. Default 0.9. */
     readonly alpha?: number;
   };
+  /** What it takes to cut in, and what happens then. */
   readonly interruption?: {
     /** The user may cut in. Default true. */
     readonly enabled?: boolean;
@@ -45,6 +47,7 @@ export interface TurnHandlingOptions {
     readonly falseInterruptionTimeout?: number | null;
     readonly backchannelBoundary?: number | readonly [number, number] | null;
   };
+  /** Replies that are begun before the turn is surely over. */
   readonly preemptiveGeneration?: {
     /** Ask the model before the turn is surely over. Default true. */
     readonly enabled?: boolean;
@@ -55,6 +58,7 @@ export interface TurnHandlingOptions {
     /** Attempts in one turn. Default 3. */
     readonly maxRetries?: number;
   };
+  /** How much the user may say before the agent may cut in; null or left out: no limit. `maxDuration` is milliseconds. */
   readonly userTurnLimit?: { readonly maxWords?: number | null; readonly maxDuration?: number | null };
 }
 
@@ -67,36 +71,49 @@ export interface ConnectOptionsInput {
 
 /** Where log lines go. `console` fits. */
 export interface Logger {
+  /** What only a search for a fault needs. */
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** What happened. */
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** What may be wrong. */
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** What went wrong. */
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
 /** How a session is made. Everything may be left out. */
 export interface AgentSessionOptions<UserData = unknown> {
+  /** Speech to text. `null`: none. */
   readonly stt?: STT | null;
+  /** Voice activity detection. `null`: none. */
   readonly vad?: VAD | null;
+  /** The language model. `null`: none. */
   readonly llm?: LLM | null;
+  /** The voice. `null`: none. */
   readonly tts?: TTS | null;
+  /** How turns are taken. */
   readonly turnHandling?: TurnHandlingOptions;
   /** Tools of every agent. */
   readonly tools?: readonly AnyTool[];
   /** Rounds of tools in one turn, after which the model must answer. Default 3. */
   readonly maxToolSteps?: number;
+  /** Captions follow the times that the voice gives with its sound, where it gives them. Default false. */
   readonly useTtsAlignedTranscript?: boolean;
   /** What happens to text on its way to the voice. Default `["filter_markdown", "filter_emoji"]`; null: nothing. */
   readonly ttsTextTransforms?: readonly TextTransform[] | null;
   /** Least pause between two speeches, in milliseconds. Default 0. */
   readonly minConsecutiveSpeechDelay?: number;
+  /** The program's own data, handed to tools and hooks. */
   readonly userData?: UserData;
   /** How long after the agent's first words its own echo is not taken for an interruption, in milliseconds; null: not at all. Default 3,000. */
   readonly aecWarmupDuration?: number | null;
   /** Silence of both after which the user is away, in milliseconds (not seconds); null: never. Default 15,000. */
   readonly userAwayTimeout?: number | null;
+  /** How long words may take after speech before the session tells that none came, in milliseconds; null: never. */
   readonly transcriptionTimeout?: number | null;
   /** How long `close()` waits for the last words, in milliseconds. Default 2,000. */
   readonly sessionCloseTranscriptTimeout?: number;
+  /** Retries and time-outs of the models. */
   readonly connOptions?: {
     readonly sttConnOptions?: ConnectOptionsInput;
     readonly llmConnOptions?: ConnectOptionsInput;

@@ -63,6 +63,7 @@ export class SpeechHandle {
   readonly "~": SpeechInner;
   /** Identifies the turn within its session. */
   readonly id: string;
+  /** What the speech answers. */
   readonly inputDetails: InputDetails;
   /** Priority in the queue. */
   readonly priority: number;

@@ -37,12 +37,15 @@ export interface GenerateReplyOptions {
   readonly userInput?: string | ChatMessage;
   /** For this reply only. */
   readonly instructions?: string | Instructions;
+  /** Whether a tool may or must be called. Default `"auto"`. */
   readonly toolChoice?: ToolChoice;
   /** Names of the tools that may be used; left out: all. */
   readonly tools?: readonly string[];
+  /** Whether the user may cut in. Default: the setting of the agent. */
   readonly allowInterruptions?: boolean;
   /** What the reply is made from, in place of the agent's own context. Copied. */
   readonly chatCtx?: ChatContext;
+  /** How the input came. Default `"text"`. */
   readonly inputModality?: "text" | "audio";
 }
 
@@ -50,6 +53,7 @@ export interface GenerateReplyOptions {
 export interface SayOptions {
   /** The sound of it; nothing is synthesised then. */
   readonly audio?: ReadableStream<AudioFrame>;
+  /** Whether the user may cut in. Default: the setting of the agent. */
   readonly allowInterruptions?: boolean;
   /** False: it leaves no trace in the history. Default true. */
   readonly addToChatCtx?: boolean;

@@ -15,42 +15,67 @@ export interface UsageOwner {
 
 /** What a language model used, realtime models included. Only the latter fill the kinds of tokens and the duration. */
 export interface LLMModelUsage extends UsageOwner {
+  /** Tells this kind from the others. */
   readonly type: "llm_usage";
+  /** Tokens that went in; 0 when the provider does not count. */
   readonly inputTokens: number;
+  /** Of those, from the cache. */
   readonly inputCachedTokens: number;
+  /** Of those, written to the cache. */
   readonly inputCacheCreationTokens: number;
+  /** Of those, sound. */
   readonly inputAudioTokens: number;
+  /** Of the cached, sound. */
   readonly inputCachedAudioTokens: number;
+  /** Of those, text. */
   readonly inputTextTokens: number;
+  /** Of the cached, text. */
   readonly inputCachedTextTokens: number;
+  /** Of those, images. */
   readonly inputImageTokens: number;
+  /** Of the cached, images. */
   readonly inputCachedImageTokens: number;
+  /** Tokens that came out; 0 when the provider does not count. */
   readonly outputTokens: number;
+  /** Of those, sound. */
   readonly outputAudioTokens: number;
+  /** Of those, text. */
   readonly outputTextTokens: number;
+  /** How long the connection has lasted. */
   readonly sessionDurationMs: number;
 }
 
 /** What a voice used. */
 export interface TTSModelUsage extends UsageOwner {
+  /** Tells this kind from the others. */
   readonly type: "tts_usage";
+  /** Tokens that went in; 0 when the provider does not count. */
   readonly inputTokens: number;
+  /** Tokens that came out; 0 when the provider does not count. */
   readonly outputTokens: number;
+  /** Characters of the text. */
   readonly charactersCount: number;
+  /** How long the sound lasts. */
   readonly audioDurationMs: number;
 }
 
 /** What a recogniser used. */
 export interface STTModelUsage extends UsageOwner {
+  /** Tells this kind from the others. */
   readonly type: "stt_usage";
+  /** Tokens that went in; 0 when the provider does not count. */
   readonly inputTokens: number;
+  /** Tokens that came out; 0 when the provider does not count. */
   readonly outputTokens: number;
+  /** How long the sound lasts. */
   readonly audioDurationMs: number;
 }
 
 /** What a detector of interruptions, or of ends of turns, used. */
 export interface DetectorUsage extends UsageOwner {
+  /** Tells this kind from the others. */
   readonly type: "interruption_usage" | "eot_usage";
+  /** Questions asked. */
   readonly totalRequests: number;
 }
 
@@ -59,6 +84,7 @@ export type ModelUsage = LLMModelUsage | TTSModelUsage | STTModelUsage | Detecto
 
 /** What a session used: language models first, then voices, recognisers, detectors of interruptions and of turns. */
 export interface SessionUsage {
+  /** One entry for each model that was used. */
   readonly modelUsage: readonly ModelUsage[];
 }
 

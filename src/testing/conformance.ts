@@ -39,58 +39,87 @@ import {
 
 /** One thing that a scenario does. */
 export interface Step {
+  /** What is done, by name; the other fields belong to it. */
   readonly do: string;
+  /** When, in virtual milliseconds. */
   readonly t?: number;
+  /** What belongs to this kind. */
   readonly [field: string]: unknown;
 }
 
 /** Something that was observed. */
 export interface Observed {
+  /** When, in virtual milliseconds. */
   readonly t: number;
+  /** What happened, by name. */
   readonly ev: string;
+  /** What belongs to this kind. */
   readonly [field: string]: unknown;
 }
 
 /** What a scenario expects. */
 export interface Expectation {
+  /** What happens, in order. */
   readonly events: readonly Observed[];
+  /** What the history holds at the end. */
   readonly history: readonly Readonly<Record<string, unknown>>[];
+  /** States at the end. */
   readonly final: Readonly<Record<string, unknown>>;
 }
 
 /** A scenario, as its file says it. */
 export interface Scenario {
+  /** Names the scenario, uniquely. */
   readonly name: string;
+  /** What it is filed under. */
   readonly topic: string;
+  /** What it shows, in a sentence. */
   readonly about: string;
+  /** Numbers of the deliberate differences that it touches. */
   readonly differs?: readonly string[];
+  /** By voice or by text. */
   readonly mode: "audio" | "text";
+  /** Kinds of models that the session has. */
   readonly models: readonly string[];
+  /** What the place can do. */
   readonly io?: {
     readonly canPause?: boolean;
     readonly captions?: boolean;
     readonly sync?: boolean;
     readonly audioInput?: boolean;
   };
+  /** Options of the session. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** The agents, by id. */
   readonly agents: Readonly<Record<string, ScenarioAgent>>;
+  /** The tools, by name. */
   readonly tools?: Readonly<
     Record<string, { readonly parameters?: Readonly<Record<string, string>>; readonly do: readonly Step[] }>
   >;
+  /** What a listener calls off when tools have run. */
   readonly onToolsExecuted?: readonly string[];
+  /** The agent it starts with. */
   readonly start: string;
+  /** The result of `start` is observed too. */
   readonly captureRun?: boolean;
+  /** What the models do. */
   readonly script: { readonly llm?: readonly LLMEntry[]; readonly tts?: TTSScript; readonly detector?: DetectorScript };
+  /** What happens from outside, in order of time. */
   readonly input: readonly Step[];
+  /** When it ends, in virtual milliseconds. */
   readonly end: number;
+  /** What the reference did. */
   readonly expect: Expectation;
+  /** What a later version of the reference did. */
   readonly expectLater?: Expectation & { readonly version: string };
+  /** What must be and must not be seen where we differ on purpose. */
   readonly expectOurs?: {
     readonly include?: readonly Observed[];
     readonly exclude?: readonly Observed[];
     readonly history?: readonly Readonly<Record<string, unknown>>[];
     readonly historyEnds?: readonly Readonly<Record<string, unknown>>[];
   };
+  /** By how many words a cut text may differ. Default 0. */
   readonly wordTolerance?: number;
 }
 
@@ -107,8 +136,11 @@ interface ScenarioAgent {
 
 /** What a scenario did. */
 export interface Played {
+  /** What happens, in order. */
   readonly events: readonly Observed[];
+  /** What the history holds at the end. */
   readonly history: readonly Readonly<Record<string, unknown>>[];
+  /** States at the end. */
   readonly final: Readonly<Record<string, unknown>>;
   /** Nothing is left: no handle open, no timer armed. Known after the session was closed at the end. */
   readonly quiet: boolean;

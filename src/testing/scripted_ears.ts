@@ -30,6 +30,7 @@ export interface ScriptedEars<E> {
 
 /** A recogniser that hears what it is told. */
 export interface ScriptedSTT extends STT, ScriptedEars<SpeechEvent> {
+  /** Makes a stream; those that run are in `ears`. */
   stream(options?: STTOptions): STTStream;
   /** Options of all streams so far. */
   readonly options: readonly STTOptions[];
@@ -40,7 +41,9 @@ export interface ScriptedVAD extends VAD, ScriptedEars<VADEvent> {}
 
 /** How a scripted recogniser is made. */
 export interface ScriptedSTTOptions {
+  /** The model's name, as its provider writes it. */
   readonly model?: string;
+  /** Who makes the model, in a word. */
   readonly provider?: string;
   /** Default: streaming, with interim results. */
   readonly capabilities?: STTCapabilities;
@@ -52,7 +55,9 @@ export interface ScriptedSTTOptions {
 
 /** How a scripted detector is made. */
 export interface ScriptedVADOptions {
+  /** The model's name, as its provider writes it. */
   readonly model?: string;
+  /** Who makes the model, in a word. */
   readonly provider?: string;
   /** Default: an event every 50 ms. */
   readonly capabilities?: VADCapabilities;

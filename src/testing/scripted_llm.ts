@@ -26,7 +26,9 @@ export interface ScriptedWhen {
 
 /** A call that a script makes. */
 export interface ScriptedToolCall {
+  /** The tool. */
   readonly name: string;
+  /** Its id of the call. */
   readonly id: string;
   /** JSON text as it is; anything else is written as JSON. */
   readonly args: unknown;
@@ -52,6 +54,7 @@ export interface ScriptedReply {
   readonly times?: number;
   /** Before anything comes. Default 0. */
   readonly ttftMs?: number;
+  /** It fails instead. */
   readonly error?: ScriptedError;
   /** Given in one piece. */
   readonly text?: string;
@@ -73,7 +76,9 @@ export interface ScriptedRequest {
   readonly n: number;
   /** When it came, by the clock. */
   readonly at: number;
+  /** The conversation it was asked with. */
   readonly items: readonly ChatItem[];
+  /** The request itself. */
   readonly request: ChatRequest;
   /** Attempts so far. */
   attempts: number;
@@ -83,6 +88,7 @@ export interface ScriptedRequest {
 
 /** How a scripted model is made. */
 export interface ScriptedLLMOptions {
+  /** The clock it works by. */
   readonly clock: Clock;
   /** Default `"scripted"`. */
   readonly model?: string;

@@ -11,6 +11,7 @@ import type { SynthesizedAudio, TTS, TTSOptions, TTSStream } from "../model/tts.
 
 /** A text at which a voice fails instead of speaking. */
 export interface ScriptedTTSError {
+  /** The text. */
   readonly text: string;
   /** How many attempts fail. Default: all. */
   readonly attempts?: number;
@@ -30,6 +31,7 @@ export interface TTSScript {
   readonly msPerChar?: number;
   /** How long a text lasts, where not by its length. */
   readonly durations?: Readonly<Record<string, number>>;
+  /** Texts that fail. */
   readonly errors?: readonly ScriptedTTSError[];
   /** Texts for which no sound ever comes. */
   readonly hangs?: readonly string[];
@@ -37,8 +39,11 @@ export interface TTSScript {
 
 /** A text as a scripted voice got it, with every attempt anew. */
 export interface ScriptedTTSRequest {
+  /** Its number, from 0. */
   readonly n: number;
+  /** When it came, by the clock. */
   readonly at: number;
+  /** The text. */
   readonly text: string;
   /** It was stopped before its sound came. */
   cancelled: boolean;
@@ -46,6 +51,7 @@ export interface ScriptedTTSRequest {
 
 /** How a scripted voice is made. */
 export interface ScriptedTTSOptions {
+  /** The clock it works by. */
   readonly clock: Clock;
   /** Default `"scripted"`. */
   readonly model?: string;
@@ -61,6 +67,7 @@ export interface ScriptedTTSOptions {
   readonly streaming?: boolean;
   /** Told each text when it is whole, with every attempt. */
   readonly onRequest?: (request: ScriptedTTSRequest) => void;
+  /** Told each text that was stopped before its sound came. */
   readonly onCancel?: (request: ScriptedTTSRequest) => void;
 }
 

@@ -12,9 +12,13 @@ import { TRACE_VERSION, type TraceRecord } from "./record.ts";
 export interface TraceDifference {
   /** Line of the trace, from 1. */
   readonly line: number;
+  /** When, by the clock of the session. */
   readonly t: number;
+  /** The fact that was fed in. */
   readonly fact: unknown;
+  /** What was ordered then. */
   readonly recorded: readonly unknown[];
+  /** What is ordered now. */
   readonly replayed: readonly unknown[];
 }
 
@@ -22,6 +26,7 @@ export interface TraceDifference {
 export interface ReplayResult {
   /** Steps replayed, up to the difference if there is one. */
   readonly stepCount: number;
+  /** Where it first went another way, if it did. */
   readonly difference: TraceDifference | undefined;
   /** The state after the last step. */
   readonly root: RootState;
