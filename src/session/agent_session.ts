@@ -31,12 +31,17 @@ import type { SpeechHandle } from "./speech_handle.ts";
 
 const PROGRAM: Caller = { insideTool: false, onEnter: false };
 
+/** What joins a session to a room, a page or a file. Disposed of when the session closes. */
+export interface SessionIO {
+  attach(session: AgentSession): Promise<AsyncDisposable>;
+}
+
 /** How a session is started. */
 export interface StartOptions {
   /** Who begins. */
   readonly agent: Agent;
   /** Joins the session to a room, a page or a file. */
-  readonly io?: { attach(session: AgentSession): Promise<AsyncDisposable> };
+  readonly io?: SessionIO;
 }
 
 /**
@@ -59,10 +64,6 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   readonly "~core": SessionCore;
   /** From where this face is used. @ignore */
   readonly "~caller": Caller = PROGRAM;
-  #attached: AsyncDisposable | undefined;
-  #starting: Promise<void> | undefined;
-  #closing: Promise<void> | undefined;
-  #lettingGo: Promise<void> = Promise.resolve();
 
   /**
    * @throws {AgentError} `session.bad_option` for an option that does not exist or does not fit.
@@ -201,56 +202,10 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    * @throws {AgentError} `session.no_agent` without an agent; `agent.already_running` for one that is on another stage;
    *   `session.start_failed` when `io` cannot be attached, after all was rolled back.
    */
-  async start({ agent, io }: StartOptions): Promise<void> {
-    const core = this["~core"];
-    if (!(agent instanceof Agent)) {
-      throw new AgentError(
-        "session.no_agent",
-        `Cannot start a session as \`agent\` must be an Agent: current value is ${typeof agent}`,
-      );
-    }
-    if (this.#starting !== undefined) return this.#starting;
-    if (core.isRunning && this.#closing === undefined) return;
-    this.#starting = this.#start(agent as Agent, io).finally(() => (this.#starting = undefined));
-    return await this.#starting;
-  }
-
-  async #start(agent: Agent, io: StartOptions["io"]): Promise<void> {
-    const core = this["~core"];
-    await this.#closing;
-    const before = core.agent;
-    try {
-      if (io !== undefined) {
-        this.#attached = await io.attach(this as AgentSession);
-        void core.whenClosed().then(() => this.#letGo(CLOSE_LIMIT_MS)); // however it closes
-      }
-    } catch (cause) {
-      throw new AgentError(
-        "session.start_failed",
-        "Cannot start a session as its `io` could not be attached: see the cause",
-        { cause },
-      );
-    }
-    try {
-      core.closeTold = false;
-      core.agent = agent;
-      core.usage.reset();
-      await core.start(agent);
-    } catch (error) {
-      core.agent = before;
-      await this.#letGo(CLOSE_LIMIT_MS);
-      throw error;
-    }
-  }
-
-  /** Ends what `io` has joined, or gives it up when the time is over. Never rejects. */
-  #letGo(limitMs: number): Promise<void> {
-    const attached = this.#attached;
-    this.#attached = undefined;
-    if (attached !== undefined) {
-      this.#lettingGo = this["~core"].within("io", limitMs, () => attached[Symbol.asyncDispose]());
-    }
-    return this.#lettingGo;
+  async start(options: StartOptions): Promise<void> {
+    const { agent, io }: Partial<StartOptions> = options ?? {};
+    checkAgent(agent, "start a session");
+    await this["~core"].life.start(agent, io);
   }
 
   /**
@@ -333,7 +288,8 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   /**
    * Ends the user's turn now. Resolves with its transcript, when the end is decided.
    *
-   * @throws {AgentError} `session.not_running`; rejects with `task.cancelled` when a newer commit replaces it.
+   * @throws {AgentError} `session.not_running`; `session.bad_option` for a duration that is none; rejects with
+   *   `task.cancelled` when a newer commit replaces it, and with `session.closing` when the session closes first.
    */
   commitUserTurn(
     { transcriptTimeout = 2_000, sttFlushDuration = 2_000, skipReply = false }: {
@@ -342,7 +298,10 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
       readonly skipReply?: boolean;
     } = {},
   ): Promise<string> {
-    this["~core"].accepting("commit the user's turn");
+    const action = "commit the user's turn";
+    this["~core"].accepting(action);
+    checkDuration(action, "transcriptTimeout", transcriptTimeout);
+    checkDuration(action, "sttFlushDuration", sttFlushDuration);
     return this["~core"].commitUserTurn({ transcriptTimeout, sttFlushDuration, skipReply });
   }
 
@@ -367,7 +326,8 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    *
    * @throws {AgentError} `session.bad_option` for an option that does not exist or does not fit; nothing changes then.
    */
-  updateOptions({ turnHandling }: { readonly turnHandling: TurnHandlingOptions }): void {
+  updateOptions(options: { readonly turnHandling: TurnHandlingOptions }): void {
+    const turnHandling = options?.turnHandling;
     checkTurnHandling(turnHandling);
     const core = this["~core"];
     const before = core.options.turnHandling ?? {};
@@ -378,17 +338,23 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
       interruption: { ...before.interruption, ...turnHandling.interruption },
       preemptiveGeneration: { ...before.preemptiveGeneration, ...turnHandling.preemptiveGeneration },
     };
-    const options = { ...core.options, turnHandling: merged };
+    const changed = { ...core.options, turnHandling: merged };
     const { activity } = core;
-    const resolved = activity === undefined ? undefined : resolveActivity(options, activity.agent.options);
-    core.options = options;
+    const resolved = activity === undefined ? undefined : resolveActivity(changed, activity.agent.options);
+    core.options = changed;
     if (activity === undefined || resolved === undefined) return;
     activity.resolved = resolved;
     core.inbox.call({ type: "activity.config", t: 0, activityId: activity.id, config: resolved.config });
   }
 
-  /** Has another agent take over: the one on stage says what it has to say and leaves. `currentAgent` is the new one at once. */
+  /**
+   * Has another agent take over: the one on stage says what it has to say and leaves. `currentAgent` is the new one at once.
+   *
+   * @throws {AgentError} `session.no_agent` for something that is no agent; `agent.already_running` for one that is on
+   *   another stage.
+   */
   updateAgent(agent: Agent): void {
+    checkAgent(agent, "hand over");
     const core = this["~core"];
     if (!core.isRunning) core.agent = agent;
     else core.updateAgent(agent);
@@ -419,22 +385,27 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
 
   /** @ignore */
   "~close"(reason: CloseReason, drain: boolean, deadline: number): Promise<void> {
-    const closing = Promise.all([this.#closing, this.#close(reason, drain, deadline)]).then(() => {
-      if (this.#closing === closing) this.#closing = undefined;
-    });
-    return this.#closing = closing;
-  }
-
-  async #close(reason: CloseReason, drain: boolean, deadline: number): Promise<void> {
-    const core = this["~core"];
-    if (!core.isRunning) await this.#starting?.catch(() => {}); // whoever starts it is told why it failed
-    const until = core.clock.now() + deadline;
-    await core.close(reason, { drain, deadline });
-    await this.#letGo(Math.max(0, until - core.clock.now()));
+    return this["~core"].life.close(reason, drain, checkDuration("close the session", "deadline", deadline));
   }
 
   /** Closes it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function checkAgent(agent: unknown, action: string): asserts agent is Agent {
+  if (agent instanceof Agent) return;
+  throw new AgentError(
+    "session.no_agent",
+    `Cannot ${action} as \`agent\` must be an Agent: current value is ${agent === null ? "null" : typeof agent}`,
+  );
+}
+
+function checkDuration(action: string, name: string, value: number): number {
+  if (typeof value === "number" && value >= 0) return value; // endless is a duration too
+  throw new AgentError(
+    "session.bad_option",
+    `Cannot ${action} as \`${name}\` must be milliseconds of 0 or more: current value is ${value}`,
+  );
 }

@@ -32,6 +32,7 @@ import { defaultRuntime } from "./default_runtime.ts";
 import type { SessionEvent } from "./events.ts";
 import { Inbox, RANK, type Stampable } from "./inbox.ts";
 import { AgentInput, AgentOutput } from "./io.ts";
+import { SessionLife } from "./life.ts";
 import { Listening } from "./listening.ts";
 import type { AgentSessionOptions } from "./options.ts";
 import { Playout } from "./playout.ts";
@@ -71,6 +72,7 @@ export class SessionCore {
   readonly speeches: Speeches;
   readonly turns: UserTurns;
   readonly listening: Listening;
+  readonly life: SessionLife;
   readonly playout: Playout;
   readonly telemetry: SessionTracer;
   /** Ends the span of the move that brings an agent, or takes it away. */
@@ -132,10 +134,12 @@ export class SessionCore {
     this.speeches = new Speeches(this);
     this.turns = new UserTurns(this);
     this.listening = new Listening(this);
+    this.life = new SessionLife(this);
     this.playout = new Playout(this);
     this.input = new AgentInput((what) => this.#inputChanged(what));
     this.output = new AgentOutput(() => this.playout.changed());
     this.speechPort = {
+      failed: (error) => this.log("error", "done callback failed", { area: "speech", error }),
       interrupt: (handle, force) => this.#interruptHandle(handle, force),
       allowInterruptions: (handle, value) => {
         const live = this.speeches.byId(handle.id);
@@ -183,14 +187,15 @@ export class SessionCore {
   }
 
   updateAgent(agent: Agent): void {
+    const arrival = arrivalOf(this.#arrive(agent)); // first, since it may refuse
     this.agent = agent;
-    this.inbox.call({ type: "agent.update", t: 0, arrival: arrivalOf(this.#arrive(agent)) });
+    this.inbox.call({ type: "agent.update", t: 0, arrival });
   }
 
   /** A tool handed over: the agent goes when the turn that it was called in has ended. */
   handOver(agent: Agent): void {
+    const arrival = arrivalOf(this.#arrive(agent)); // first, since it may refuse
     this.agent = agent;
-    const arrival = arrivalOf(this.#arrive(agent));
     this.inbox.call({ type: "run.watch", t: 0, name: moveName(arrival.activityId) });
     this.inbox.report(RANK.move, { type: "agent.update", t: 0, arrival });
   }

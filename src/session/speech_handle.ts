@@ -18,6 +18,8 @@ export const SPEECH_PRIORITY_HIGH = 10;
 export interface SpeechPort {
   interrupt(handle: SpeechHandle, force: boolean): void;
   allowInterruptions(handle: SpeechHandle, value: boolean): void;
+  /** A callback failed. */
+  failed(error: unknown): void;
 }
 
 /** How the turn came about. */
@@ -171,7 +173,7 @@ export class SpeechHandle {
 
   /** Calls back when the turn is over; for one that is over already, soon. Returns the handle. */
   addDoneCallback(callback: DoneCallback): this {
-    if (this["~"].done) queueMicrotask(() => callback(this));
+    if (this["~"].done) queueMicrotask(() => callBack(this, callback));
     else this["~"].onDone.add(callback);
     return this;
   }
@@ -244,20 +246,25 @@ export function markInterrupted(handle: SpeechHandle): boolean {
 }
 
 /** Marks a turn over, and tells whoever waits. */
-export function markDone(handle: SpeechHandle, failed: (error: unknown) => void): void {
+export function markDone(handle: SpeechHandle): void {
   const inner = handle["~"];
   if (inner.done) return;
   inner.done = true;
   emitPart(handle, endPart(handle));
   inner.parts = undefined;
-  for (const callback of [...inner.onDone]) {
-    try {
-      callback(handle);
-    } catch (error) {
-      failed(error);
-    }
-  }
+  for (const callback of [...inner.onDone]) callBack(handle, callback);
   inner.onDone.clear();
+}
+
+/** Calls back. What fails, now or later, is told and contained. */
+function callBack(handle: SpeechHandle, callback: (handle: SpeechHandle) => unknown): void {
+  const { port } = handle["~"];
+  try {
+    const result = callback(handle);
+    if (result instanceof Promise) result.catch((error: unknown) => port.failed(error));
+  } catch (error) {
+    port.failed(error);
+  }
 }
 
 /** Gives a part to the readers of a turn. */

@@ -381,8 +381,12 @@ export class Speeches {
     }
     let draining = isDraining;
     if (wantsHandoff && move.type === "handoff") {
-      draining = true;
-      core.handOver(move.agent as Agent);
+      try {
+        core.handOver(move.agent as Agent);
+        draining = true;
+      } catch (error) {
+        core.partFailed("a hand-off failed", "handoff", error);
+      }
     }
     if (wantsReply) core.telemetry.turnStarted(live.handle.id);
     live.reply.followUp(wantsReply ? this.#followUp(live, results, draining) : null);
@@ -678,7 +682,7 @@ export class Speeches {
   #finish(live: Live): void {
     if (!this.#live.delete(live.handle.id)) return;
     this.#core.telemetry.turnEnded(live.handle.id, live.handle["~"].error);
-    markDone(live.handle, (error) => this.#core.log("error", "done callback failed", { area: "speech", error }));
+    markDone(live.handle);
     this.#core.floor(live.activity.id, { type: "speech.done", t: 0, handleId: live.handle.id });
     this.#core.inbox.call({ type: "run.unwatch", t: 0, name: `handle:${live.handle.id}` });
   }
