@@ -327,7 +327,7 @@ export class Reply {
         ttfb: undefined,
         error: undefined,
       };
-      void pourAudio(source.audio, this.#tts, signal);
+      void pourAudio(source.audio, this.#tts, signal, (error) => this.#host.failed("reply", error));
     }
     return text;
   }
@@ -343,10 +343,11 @@ const NOTHING: Spoken = {
 };
 
 async function pour(source: ReadableStream<string>, text: TextBuffer, signal: AbortSignal): Promise<void> {
-  const reader = source.getReader();
-  const stop = (): void => void reader.cancel(signal.reason).catch(() => {}); // it may fail while it is stopped
+  let reader: ReadableStreamDefaultReader<string> | undefined;
+  const stop = (): void => void reader?.cancel(signal.reason).catch(() => {}); // it may fail while it is stopped
   signal.addEventListener("abort", stop, { once: true });
   try {
+    reader = source.getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done || signal.aborted) break;
@@ -355,26 +356,36 @@ async function pour(source: ReadableStream<string>, text: TextBuffer, signal: Ab
     text.end();
   } catch (error) {
     text.end(signal.aborted ? undefined : error);
+    stop(); // when it is too long, it need not go on
   } finally {
     signal.removeEventListener("abort", stop);
   }
 }
 
-async function pourAudio(source: ReadableStream<AudioFrame>, tts: TtsStep, signal: AbortSignal): Promise<void> {
-  const reader = source.getReader();
+async function pourAudio(
+  source: ReadableStream<AudioFrame>,
+  tts: TtsStep,
+  signal: AbortSignal,
+  failed: (error: unknown) => void,
+): Promise<void> {
+  let reader: ReadableStreamDefaultReader<AudioFrame> | undefined;
   const stop = (): void => {
     tts.frames.clear();
-    void reader.cancel(signal.reason).catch(() => {}); // as above
+    void reader?.cancel(signal.reason).catch(() => {}); // as above
   };
   signal.addEventListener("abort", stop, { once: true });
   try {
+    reader = source.getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done || signal.aborted) break;
       await tts.frames.push({ frame: value });
     }
   } catch (error) {
-    if (!signal.aborted) tts.error = error;
+    if (!signal.aborted) {
+      tts.error = error;
+      failed(error);
+    }
   } finally {
     tts.frames.end();
     signal.removeEventListener("abort", stop);

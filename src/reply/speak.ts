@@ -162,7 +162,7 @@ export function speak(o: SpeakOptions): Speaking {
     const cut = o.signal.aborted || state.wasCut;
     const silentVoice = sound !== null && o.tts?.silent === true;
     if (sound === null || silentVoice) {
-      await captions.close(false);
+      await captions.close(!cut); // with nothing to keep pace with, the words come at once
       return {
         text: forwarded,
         startedAt: firstTextAt,

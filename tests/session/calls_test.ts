@@ -87,7 +87,9 @@ test("the order of a spoken turn", async () => {
   w.events.length = 0;
   userSays(w, { from: 1_000, until: 2_000, text: "How are you" });
   await w.clock.advance(6_000);
-  const seen = names(w.events).filter((name, index, all) => name !== "user_input_transcribed" || all[index - 1] !== name);
+  const seen = names(w.events).filter((name, index, all) =>
+    name !== "user_input_transcribed" || all[index - 1] !== name
+  );
   const without = seen.filter((name) => name !== "speech_created");
   assert.deepEqual(without, [
     "user listening>speaking",
@@ -225,8 +227,10 @@ test("options that do not exist or do not fit are refused, and change nothing", 
   await w.start();
   const before = JSON.stringify(w.session["~core"].activity?.resolved.config);
   await refusesWith("session.bad_option", () => w.session.updateOptions({ turnHandling: { endpoint: 1 } as never }));
-  await refusesWith("session.bad_option", () =>
-    w.session.updateOptions({ turnHandling: { endpointing: { minDelay: 5_000, maxDelay: 1_000 } } }));
+  await refusesWith(
+    "session.bad_option",
+    () => w.session.updateOptions({ turnHandling: { endpointing: { minDelay: 5_000, maxDelay: 1_000 } } }),
+  );
   await refusesWith("session.bad_option", () => w.session.updateOptions(undefined as never));
   assert.equal(JSON.stringify(w.session["~core"].activity?.resolved.config), before);
   w.session.updateOptions({ turnHandling: { endpointing: { minDelay: 100 } } });
@@ -280,7 +284,8 @@ test("`chatCtx` of a reply is used and left as it was", async () => {
   await w.until(w.session.generateReply({ chatCtx, instructions: "Be kind." }));
   assert.equal(JSON.stringify(chatCtx.items), before);
   assert.deepEqual(
-    w.llm.requests[0]?.items.flatMap((item) => item.type === "message" ? [`${item.role}: ${item.textContent}`] : []).slice(-2),
+    w.llm.requests[0]?.items.flatMap((item) => item.type === "message" ? [`${item.role}: ${item.textContent}`] : [])
+      .slice(-2),
     ["user: Elsewhere", "system: Be kind."],
   );
   await w.close();
@@ -308,10 +313,17 @@ test("interrupting when nothing is said resolves", async () => {
 test("interrupting cuts off what is said and what waits", async () => {
   const w = world({ tts: {} });
   await w.start();
-  const handles = [w.session.say("One two three."), w.session.say("Four."), w.session.generateReply({ userInput: "x" })];
+  const handles = [
+    w.session.say("One two three."),
+    w.session.say("Four."),
+    w.session.generateReply({ userInput: "x" }),
+  ];
   await w.clock.advance(300);
   await w.until(w.session.interrupt());
-  assert.deepEqual(handles.map((handle) => [handle.interrupted, handle.done()]), [[true, true], [true, true], [true, true]]);
+  assert.deepEqual(handles.map((handle) => [handle.interrupted, handle.done()]), [[true, true], [true, true], [
+    true,
+    true,
+  ]]);
   assert.equal(w.session.agentState, "listening");
   await w.close();
 });
@@ -320,7 +332,10 @@ test("a committed turn resolves with its words; a newer commit replaces an older
   const w = world({ ears: true, options: { turnHandling: { turnDetection: "manual" } } });
   await w.start();
   const final = (text: string): void =>
-    void w.stt.push({ type: "final_transcript", alternatives: [{ text, language: "", startTimeMs: 0, endTimeMs: 0, confidence: 1 }] });
+    void w.stt.push({
+      type: "final_transcript",
+      alternatives: [{ text, language: "", startTimeMs: 0, endTimeMs: 0, confidence: 1 }],
+    });
   final("Hello");
   await w.clock.advance(10);
   assert.equal(await w.until(w.session.commitUserTurn()), "Hello");

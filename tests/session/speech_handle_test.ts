@@ -59,7 +59,10 @@ test("an interruption does not wait for a tool longer than 5 s, and the result o
     execute: () => new Promise((done) => w.clock.schedule(w.clock.now() + 8_000, () => done("booked"))),
   });
   const w = world({
-    llm: [{ when: { user: "Book" }, toolCalls: [{ name: "slow", id: "c1", args: {} }] }, { when: { user: "And?" }, text: "Yes." }],
+    llm: [{ when: { user: "Book" }, toolCalls: [{ name: "slow", id: "c1", args: {} }] }, {
+      when: { user: "And?" },
+      text: "Yes.",
+    }],
     agent: { tools: [slow] },
   });
   await w.start();
@@ -120,10 +123,12 @@ test("a callback that is added afterwards and throws is contained", async () => 
 test("a callback that rejects is contained", async () => {
   const w = world();
   await w.start();
-  const handle = w.session.say("Hello.").addDoneCallback((async () => {
-    await Promise.resolve();
-    throw new Error("careless");
-  }) as (handle: SpeechHandle) => void);
+  const handle = w.session.say("Hello.").addDoneCallback(
+    (async () => {
+      await Promise.resolve();
+      throw new Error("careless");
+    }) as (handle: SpeechHandle) => void,
+  );
   await w.until(handle);
   await w.clock.advance(1);
   await w.close();
@@ -173,7 +178,10 @@ test("a tool may not wait for its own turn, but for the sound before it, and for
     name: "busy",
     description: "Waits.",
     execute: async (_args, { ctx }) => {
-      const { speechHandle, session } = ctx as RunContext & { readonly session: typeof w.session; readonly speechHandle: SpeechHandle };
+      const { speechHandle, session } = ctx as RunContext & {
+        readonly session: typeof w.session;
+        readonly speechHandle: SpeechHandle;
+      };
       for (
         const wait of [
           () => speechHandle.waitForPlayout(),
@@ -245,7 +253,11 @@ test("waiting for work ends with the work, or with the interruption, and work th
 test("the parts of a turn come in order, and end with its end", async () => {
   const w = world({
     llm: [
-      { when: { user: "Go" }, chunks: [{ text: "Let " }, { text: "me.", afterMs: 10 }], toolCalls: [{ name: "now", id: "c1", args: {} }] },
+      {
+        when: { user: "Go" },
+        chunks: [{ text: "Let " }, { text: "me.", afterMs: 10 }],
+        toolCalls: [{ name: "now", id: "c1", args: {} }],
+      },
       {
         when: { output: "noon" },
         text: "Noon.",
