@@ -44,12 +44,12 @@ export async function demo(args: readonly string[]): Promise<number> {
   }
   const runtime = values.fast === true ? virtualRuntime({ seed: 1 }) : place;
   const write = (text: string): void => void process.stdout.write(text);
-  write("Loading: a voice, a detector and a recogniser, all on this machine.\n");
-  const caller = values.call === undefined ? await speakCall(CALL, voiceOf(values.voice)) : readCall(values.call);
   const stop = new AbortController();
   const interrupted = (): void => stop.abort();
   process.once("SIGINT", interrupted);
   try {
+    write("Loading: a voice, a detector and a recogniser, all on this machine.\n");
+    const caller = values.call === undefined ? await speakCall(CALL, voiceOf(values.voice)) : readCall(values.call);
     const left = { recording: await files.write(`${out}/call.wav`), trace: await files.write(`${out}/trace.jsonl`) };
     const { result, isCut } = await inTime(runtime, () => hold(runtime, caller, left, stop.signal, write));
     finish(out, result);

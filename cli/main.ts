@@ -5,7 +5,7 @@
  * @module
  */
 import process from "node:process";
-import { AgentError } from "../src/base/error.ts";
+import { AgentError, REMEDIES } from "../src/base/error.ts";
 import { demo } from "./demo.ts";
 import { replayCommand } from "./replay.ts";
 import { timelineCommand } from "./timeline.ts";
@@ -44,8 +44,23 @@ if (name === undefined || name === "--help" || name === "-h" || name === "help")
     }
     process.exitCode = await command(args);
   } catch (error) {
-    if (!(error instanceof AgentError)) throw error;
-    process.stderr.write(`${error.message} (${error.code})\n`);
+    const told = asTold(error);
+    if (told === undefined) throw error;
+    process.stderr.write(`${told.message} (${told.code})\n${REMEDIES[told.code]}\n`);
     process.exitCode = 2;
   }
+}
+
+/** An error that the user can do something about. */
+function asTold(error: unknown): AgentError | undefined {
+  if (error instanceof AgentError) return error;
+  const code = error instanceof TypeError && "code" in error ? String(error.code) : "";
+  if (!code.startsWith("ERR_PARSE_ARGS")) return undefined;
+  return new AgentError(
+    "cli.bad_argument",
+    `Cannot run the command as its options must be among those that \`repartee --help\` tells: current value is ${
+      args.join(" ")
+    }`,
+    { cause: error },
+  );
 }
