@@ -12,19 +12,32 @@
  * @module
  */
 export { AgentError, type ErrorCode, REMEDIES } from "./src/base/error.ts";
-export type { EventGap } from "./src/base/emitter.ts";
+export type { EventGap, EventOf, ListenOptions, Typed } from "./src/base/emitter.ts";
 export type { Ambient, Clock, ConnectOptions, Files, Runtime, Socket } from "./src/base/runtime.ts";
 export { type AudioFrame, audioFrame, frameDurationMs } from "./src/audio/frame.ts";
 export * from "./src/chat/item.ts";
-export { ChatContext } from "./src/chat/context.ts";
-export { Instructions } from "./src/chat/instructions.ts";
-export { tool } from "./src/tool/define.ts";
+export { ChatContext, type CopyOptions, type MergeOptions, type ToolNames } from "./src/chat/context.ts";
+export { Instructions, type Modality } from "./src/chat/instructions.ts";
+export type { ChatContextJSON, ToJSONOptions } from "./src/chat/json.ts";
+export type { ItemSource, MessageFields } from "./src/chat/make.ts";
+export { tool, type ToolDefinition } from "./src/tool/define.ts";
 export { StopResponse, ToolError } from "./src/tool/error.ts";
-export { handoff } from "./src/tool/result.ts";
+export { type AgentLike, type Handoff, handoff } from "./src/tool/result.ts";
 export type { RunContext } from "./src/tool/context.ts";
+export type { SchemaPair, ToolArguments, ToolParameters } from "./src/tool/schema.ts";
 export type {
+  InferOutput,
+  StandardIssue,
+  StandardJSONSchemaConverter,
+  StandardResult,
+  StandardSchemaProps,
+  StandardSchemaV1,
+} from "./src/tool/standard_schema.ts";
+export type {
+  AnyFunctionTool,
   AnyTool,
   FunctionTool,
+  JSONSchema,
   ProviderTool,
   ToolChoice,
   ToolContext,
@@ -85,12 +98,16 @@ export {
 export { AgentSession, type StartOptions } from "./src/session/agent_session.ts";
 export * from "./src/session/events.ts";
 export type { AgentInput, AgentOutput } from "./src/session/io.ts";
-export type { AgentSessionOptions, Logger, TurnHandlingOptions } from "./src/session/options.ts";
-export { type RunEvent, RunResult } from "./src/session/run_result.ts";
+export type { AgentSessionOptions, ConnectOptionsInput, Logger, TurnHandlingOptions } from "./src/session/options.ts";
+export { type RunEvent, RunResult, type SettledRun } from "./src/session/run_result.ts";
 export type { GenerateReplyOptions, SayOptions } from "./src/session/speeches.ts";
 export {
+  type DoneCallback,
+  type InputDetails,
+  type SettledSpeech,
   SPEECH_PRIORITY_HIGH,
   SPEECH_PRIORITY_LOW,
   SPEECH_PRIORITY_NORMAL,
   SpeechHandle,
 } from "./src/session/speech_handle.ts";
+export type { TraceHeader, TraceNote, TraceRecord, TraceStep } from "./src/trace/record.ts";

@@ -9,6 +9,7 @@ export { type Disconnect, fromPush, type FromPushOptions, type Inlet } from "./f
 export { fuse, type Stage, type Step } from "./fuse.ts";
 export { merge } from "./merge.ts";
 export { pace, type PaceOptions } from "./pace.ts";
+export type { FrameCutterOptions } from "../src/audio/frames.ts";
 export { rechunk } from "./rechunk.ts";
 export { sentences, type SentencesOptions, type SentenceSplitter, sentenceSplitter } from "./sentences.ts";
 export { type Switchable, switchable, type SwitchableOptions } from "./switchable.ts";

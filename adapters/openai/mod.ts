@@ -3,4 +3,5 @@
  *
  * @module
  */
+export type { ThinkingTags } from "../../src/model/thinking.ts";
 export { type Fetch, openaiFromEnv, openaiLLM, type OpenAILLMOptions } from "./openai_llm.ts";

@@ -3,4 +3,12 @@
  *
  * @module
  */
+export type { SchemaPair } from "../../src/tool/schema.ts";
+export type {
+  StandardIssue,
+  StandardJSONSchemaConverter,
+  StandardResult,
+  StandardSchemaProps,
+  StandardSchemaV1,
+} from "../../src/tool/standard_schema.ts";
 export { valibotSchema } from "./valibot_schema.ts";

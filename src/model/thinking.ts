@@ -6,7 +6,9 @@
 
 /** The tags around thoughts. */
 export interface ThinkingTags {
+  /** Before a thought. */
   readonly start: string;
+  /** Behind it. */
   readonly end: string;
 }
 

@@ -64,7 +64,7 @@ export interface AgentOptions {
   readonly turnHandling?: TurnHandlingOptions;
   /** Least pause between two speeches, in milliseconds. */
   readonly minConsecutiveSpeechDelay?: number;
-  /** Captions follow the times that the voice gives with its sound, where it gives them. Default false. */
+  /** Captions follow the times that the voice gives with its sound, where it gives them. Default true. */
   readonly useTtsAlignedTranscript?: boolean;
 }
 

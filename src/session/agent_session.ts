@@ -62,14 +62,19 @@ export interface StartOptions {
 export class AgentSession<UserData = unknown> implements AsyncDisposable {
   /** @ignore */
   readonly "~core": SessionCore;
-  /** From where this face is used. @ignore */
+  /**
+   * From where this face is used.
+   *
+   * @ignore
+   */
   readonly "~caller": Caller = PROGRAM;
 
   /**
+   * Makes a session, which does nothing before `start()`.
+   *
    * @throws {AgentError} `session.bad_option` for an option that does not exist or does not fit.
    * @throws {AgentError} `runtime.missing` in an unknown place, unless `runtime` is given.
    */
-  /** Makes one. */
   constructor(options: AgentSessionOptions<UserData> = {}) {
     checkSessionOptions(options);
     this["~core"] = new SessionCore(this as AgentSession, options as AgentSessionOptions);

@@ -12,8 +12,11 @@ import type { SessionUsage } from "../telemetry/usage.ts";
 import type { AgentState, UserState } from "../turn/effect.ts";
 import type { SpeechHandle } from "./speech_handle.ts";
 
-interface EventBase<Type extends string> {
+/** What every event has. */
+export interface EventBase<Type extends string> {
+  /** Its name. */
   readonly type: Type;
+  /** When it happened, in milliseconds since 1970. */
   readonly createdAt: number;
 }
 

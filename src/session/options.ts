@@ -64,8 +64,11 @@ export interface TurnHandlingOptions {
 
 /** Retries and time-outs of one kind of model, in milliseconds. */
 export interface ConnectOptionsInput {
+  /** Attempts after the first. Default 3. */
   readonly maxRetry?: number;
+  /** Pause before another attempt. Default 2,000. */
   readonly retryIntervalMs?: number;
+  /** How long an attempt may take to its first part. Default 10,000. */
   readonly timeoutMs?: number;
 }
 
@@ -97,7 +100,7 @@ export interface AgentSessionOptions<UserData = unknown> {
   readonly tools?: readonly AnyTool[];
   /** Rounds of tools in one turn, after which the model must answer. Default 3. */
   readonly maxToolSteps?: number;
-  /** Captions follow the times that the voice gives with its sound, where it gives them. Default false. */
+  /** Captions follow the times that the voice gives with its sound, where it gives them. Default true. */
   readonly useTtsAlignedTranscript?: boolean;
   /** What happens to text on its way to the voice. Default `["filter_markdown", "filter_emoji"]`; null: nothing. */
   readonly ttsTextTransforms?: readonly TextTransform[] | null;

@@ -24,13 +24,15 @@ export interface SpeechPort {
 
 /** How the turn came about. */
 export interface InputDetails {
+  /** By which of them the user spoke. */
   readonly modality: "text" | "audio";
 }
 
 /** A turn that is over: the handle itself, no longer a promise. */
 export type SettledSpeech = Omit<SpeechHandle, "then">;
 
-type DoneCallback = (handle: SpeechHandle) => void;
+/** Told once, when a speech is done. */
+export type DoneCallback = (handle: SpeechHandle) => void;
 
 /** What only the session may change. */
 interface SpeechInner {

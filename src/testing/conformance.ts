@@ -123,14 +123,23 @@ export interface Scenario {
   readonly wordTolerance?: number;
 }
 
-interface ScenarioAgent {
+/** An agent of a scenario. */
+export interface ScenarioAgent {
+  /** The system prompt. */
   readonly instructions: string;
+  /** The tools, by name. */
   readonly tools?: readonly string[];
+  /** What it knows from before. */
   readonly chatCtx?: readonly { readonly role: string; readonly text: string }[];
+  /** Options of the session. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** It is a task, which completes. */
   readonly task?: true;
+  /** What its hook does. */
   readonly onEnter?: readonly Step[];
+  /** What its hook does. */
   readonly onExit?: readonly Step[];
+  /** What its hook does. */
   readonly onUserTurnCompleted?: readonly Step[];
 }
 

@@ -20,40 +20,63 @@ export type Observe = (ev: string, fields?: Readonly<Record<string, unknown>>) =
 
 /** What a scripted answer answers to. */
 export interface When {
+  /** The last item is a user message with this text. */
   readonly user?: string;
+  /** The last user message, wherever it stands, has this text. */
   readonly lastUser?: string;
+  /** The last item is a system message with this text. */
   readonly system?: string;
+  /** The last item is a tool's output with this text. */
   readonly output?: string;
+  /** The last item is a tool's output that is, or is not, an error. */
   readonly outputError?: boolean;
+  /** The number of the request, from 0. */
   readonly request?: number;
 }
 
 /** One answer of the scripted LLM. */
 export interface LLMEntry {
+  /** Which requests it answers. */
   readonly when: When;
+  /** From the request to the first chunk. */
   readonly ttftMs: number;
+  /** All of the answer, in one chunk. */
   readonly text?: string;
+  /** The answer in chunks, each after a pause. */
   readonly chunks?: readonly { readonly text: string; readonly afterMs?: number }[];
+  /** Calls that are whole. */
   readonly toolCalls?: readonly { readonly name: string; readonly id: string; readonly args: unknown }[];
+  /** The pause before the calls. */
   readonly toolCallsAfterMs?: number;
+  /** How many requests it answers. Default 1. */
   readonly times?: number;
+  /** It fails instead, or after some text. */
   readonly error?: { readonly attempts?: number; readonly retryable?: boolean; readonly afterText?: string };
 }
 
 /** What the scripted voice does. */
 export interface TTSScript {
+  /** From the text to its sound. */
   readonly ttfbMs: number;
+  /** How long a character lasts. */
   readonly msPerChar: number;
+  /** How long a text lasts, where not by its length. */
   readonly durations?: Readonly<Record<string, number>>;
+  /** Texts that fail. */
   readonly errors?: readonly { readonly text: string; readonly attempts?: number; readonly retryable?: boolean }[];
 }
 
 /** What the scripted end-of-turn detector answers. */
 export interface DetectorScript {
+  /** The likelihood that the turn has ended, by what was said. */
   readonly answers: Readonly<Record<string, number>>;
+  /** From which likelihood the turn ends early. */
   readonly threshold?: number;
+  /** How long it takes to answer. */
   readonly delayMs?: number;
+  /** What was said when it fails. */
   readonly fails?: readonly string[];
+  /** Whether it knows the language. Default true. */
   readonly supported?: boolean;
 }
 

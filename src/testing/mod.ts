@@ -41,15 +41,18 @@ export {
   scriptedVAD,
   type ScriptedVADOptions,
 } from "./scripted_ears.ts";
-export { type PacedSink, pacedSink, type PacedSinkOptions } from "../io/paced_sink.ts";
+export { type FrameListener, type PacedSink, pacedSink, type PacedSinkOptions } from "../io/paced_sink.ts";
 export {
   type Expectation,
   type Observed,
   type Played,
   playScenario,
   type Scenario,
+  type ScenarioAgent,
   type Step,
   UnplayableError,
 } from "./conformance.ts";
+export type { DetectorScript, LLMEntry, TTSScript as ScenarioTTSScript, When } from "./conformance_models.ts";
 export { firstDifference, type Verdict, verdictFor } from "./conformance_compare.ts";
+export type { TraceHeader, TraceNote, TraceRecord, TraceStep } from "../trace/record.ts";
 export { parseTrace, replay, type ReplayResult, type TraceDifference } from "../trace/replay.ts";

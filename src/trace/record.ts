@@ -10,10 +10,13 @@ export const TRACE_VERSION = 1;
 
 /** The first record: what the state was made from. */
 export interface TraceHeader {
+  /** Tells this kind of record from the others. */
   readonly kind: "header";
+  /** {@linkcode TRACE_VERSION} of the library that wrote it. */
   readonly version: number;
   /** Milliseconds since 1970 that belong to `t` = 0. */
   readonly wallOffset: number;
+  /** What the first state was made from. */
   readonly root: {
     readonly aecWarmupDuration: number | null;
     readonly listenerPresent: boolean;
@@ -23,18 +26,33 @@ export interface TraceHeader {
 
 /** A fact, and what it led to. */
 export interface TraceStep {
+  /** Tells this kind of record from the others. */
   readonly kind: "step";
+  /** When, in milliseconds of the session's clock. */
   readonly t: number;
+  /**
+   * What the machines were told. Its form belongs to the version of the trace.
+   *
+   * @ignore
+   */
   readonly fact: RootEvent;
+  /**
+   * What they ordered.
+   *
+   * @ignore
+   */
   readonly effects: readonly RootEffect[];
 }
 
 /** Something that happened outside the machines, for whoever reads the trace. Replaying passes over it. */
 export interface TraceNote {
+  /** Tells this kind of record from the others. */
   readonly kind: "note";
+  /** When, in milliseconds of the session's clock. */
   readonly t: number;
   /** As `llm.first`. */
   readonly name: string;
+  /** What belongs to it. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
 

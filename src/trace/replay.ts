@@ -28,7 +28,11 @@ export interface ReplayResult {
   readonly stepCount: number;
   /** Where it first went another way, if it did. */
   readonly difference: TraceDifference | undefined;
-  /** The state after the last step. */
+  /**
+   * The state after the last step. Its form belongs to the version of the library.
+   *
+   * @ignore
+   */
   readonly root: RootState;
 }
 
