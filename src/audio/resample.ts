@@ -337,7 +337,7 @@ function sinc(x: number): number {
 }
 
 /** sin(pi x) by its power series: `Math.sin` may differ between engines in the last digit. */
-export function sinPi(x: number): number {
+function sinPi(x: number): number {
   const folded = x - 2 * Math.round(x / 2); // to [-1, 1]
   const near = folded > 0.5 ? 1 - folded : folded < -0.5 ? -1 - folded : folded;
   const angle = Math.PI * near;

@@ -15,7 +15,7 @@ export interface RateCurve {
   readonly isEmpty: boolean;
 }
 
-/** Makes a curve without entries. Looking up costs the logarithm of their number. */
+/** Makes a curve without entries. One at the rate of the last lengthens that; looking up costs the logarithm of their number. */
 export function rateCurve(): RateCurve {
   const times: number[] = [];
   const rates: number[] = [];
@@ -36,6 +36,11 @@ export function rateCurve(): RateCurve {
   return {
     add(time, rate) {
       const last = times.length - 1;
+      if (rates[last] === rate) { // it goes on as it was
+        sums[last] = (sums[last] as number) + rate * (time - (times[last] as number));
+        times[last] = time;
+        return;
+      }
       sums.push((sums[last] ?? 0) + rate * (time - (times[last] ?? 0)));
       times.push(time);
       rates.push(rate);

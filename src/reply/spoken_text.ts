@@ -5,13 +5,10 @@
  */
 import type { TimedString } from "../model/marks.ts";
 import { wordSplitter } from "../../streams/words.ts";
-import { partsOf, spokenCharacters } from "./hyphenation.ts";
+import { spokenCharacters, weightOf } from "./word_weight.ts";
 
 /** How many words ahead a timed word is looked for that is not the next one. Chosen: more than a link or an aside. */
 const LOOK_AHEAD = 12;
-
-/** So many times of single words, and no more of longer texts, show that the voice tells them all. Chosen. */
-const FINE_TIMES = 3;
 
 /** A word of the text, with its measures and where they end in the text as a whole. */
 export interface SpokenWord {
@@ -19,8 +16,8 @@ export interface SpokenWord {
   readonly text: string;
   /** Letters and digits alone, in lower case. */
   readonly spoken: string;
-  /** Parts up to the end of this word. */
-  readonly partsEnd: number;
+  /** Weight up to the end of this word. */
+  readonly weightEnd: number;
   /** Letters and digits up to the end of this word. */
   readonly spokenEnd: number;
 }
@@ -36,15 +33,13 @@ export interface SpokenText {
   readonly words: readonly SpokenWord[];
   /** In the order of both time and text. */
   readonly anchors: readonly Anchor[];
-  /** The voice tells the time of each word. */
-  readonly isFine: boolean;
   push(text: string): void;
   /** The text is whole: its last word too. Idempotent. */
   end(): void;
   /** Takes a time, which may come before or after its text. */
   time(timed: TimedString): void;
-  /** Parts in the first `spoken` letters and digits; within a word in proportion. */
-  partsAt(spoken: number): number;
+  /** Weight of the first `spoken` letters and digits; within a word in proportion. */
+  weightAt(spoken: number): number;
 }
 
 /** A place in the words: so many letters and digits of one of them are behind. */
@@ -80,8 +75,6 @@ export function spokenText(): SpokenText {
   let hasEnded = false;
   let lastStartMs = -1;
   let lastText = "";
-  let fineTimes = 0;
-  let coarseTimes = 0;
 
   const add = (texts: readonly string[]): void => {
     for (const text of texts) {
@@ -90,7 +83,7 @@ export function spokenText(): SpokenText {
       words.push({
         text,
         spoken,
-        partsEnd: (last?.partsEnd ?? 0) + partsOf(spoken),
+        weightEnd: (last?.weightEnd ?? 0) + weightOf(spoken),
         spokenEnd: (last?.spokenEnd ?? 0) + spoken.length,
       });
     }
@@ -154,8 +147,6 @@ export function spokenText(): SpokenText {
       if (index === 0) from = found.from;
       cursor = found.to;
     }
-    if (sought.length === 1) fineTimes++;
-    if (sought.length > 1) coarseTimes++;
     if (startMs !== undefined) anchor(startMs, spokenAt(from ?? before));
     if (endMs !== undefined && isWhole) anchor(endMs, spokenAt(cursor));
     return true;
@@ -170,9 +161,6 @@ export function spokenText(): SpokenText {
   return {
     words,
     anchors,
-    get isFine() {
-      return fineTimes >= FINE_TIMES && fineTimes > coarseTimes;
-    },
     push(text) {
       add(splitter.push(text));
       if (early.length > 0) placeEarly();
@@ -192,14 +180,14 @@ export function spokenText(): SpokenText {
       early.push(timed);
       placeEarly();
     },
-    partsAt(spoken) {
+    weightAt(spoken) {
       const index = firstIndex(words.length, (at) => (words[at] as SpokenWord).spokenEnd >= spoken);
       const word = words[index];
       const before = words[index - 1];
-      if (word === undefined) return before?.partsEnd ?? 0;
-      const from = before?.partsEnd ?? 0;
+      if (word === undefined) return before?.weightEnd ?? 0;
+      const from = before?.weightEnd ?? 0;
       if (word.spoken === "") return from;
-      return from + ((spoken - (before?.spokenEnd ?? 0)) / word.spoken.length) * (word.partsEnd - from);
+      return from + ((spoken - (before?.spokenEnd ?? 0)) / word.spoken.length) * (word.weightEnd - from);
     },
   };
 }

@@ -6,17 +6,16 @@
 import { type AudioFrame, frameDurationMs } from "../audio/frame.ts";
 import { AgentError } from "../base/error.ts";
 import type { TimedString } from "../model/marks.ts";
-import { PARTS_PER_SECOND } from "./hyphenation.ts";
-import { rateCurve } from "./rate_curve.ts";
-import { speakingRateMeter } from "./speaking_rate.ts";
 import { type Anchor, firstIndex, type SpokenText, spokenText, type SpokenWord } from "./spoken_text.ts";
+import { voicedTime } from "./voiced_time.ts";
+import { WEIGHT_PER_SECOND } from "./word_weight.ts";
 
 /**
  * Paces the words of one segment of speech. It knows no clock: times are handed in, as clock milliseconds; positions are
  * milliseconds of the segment's sound.
  *
  * Where the voice tells the times of its words or sentences, they count. Between them, and once text and sound are both
- * whole, words are spread over the sound by how busily the voice speaks, in proportion to their syllables. Before that a
+ * whole, words are spread over the time in which the voice is not silent, in proportion to their length. Before that a
  * steady pace is assumed.
  */
 export interface TranscriptPacer {
@@ -59,7 +58,7 @@ export interface TranscriptPacerOptions {
   readonly speed?: number;
 }
 
-/** Sums of fractions of parts differ from the whole by less than this. */
+/** Sums of fractions of weights differ from the whole by less than this. */
 const CLOSE = 1e-6;
 
 /** A pace is believed that was measured over so much time. Chosen: a sentence. */
@@ -71,61 +70,59 @@ const RETRY_MS = 20;
 /** Where one known point leads to the next; without `to`, by an assumed pace. */
 interface Stretch {
   readonly fromMs: number;
-  readonly fromParts: number;
-  readonly to: { readonly ms: number; readonly parts: number } | undefined;
+  readonly fromWeight: number;
+  readonly to: { readonly ms: number; readonly weight: number } | undefined;
 }
 
-/** The time line of one segment: how many parts have been said at which position, as far as is known. */
+/** The time line of one segment: how much weight has been said at which position, as far as is known. */
 interface TimeLine {
   readonly text: SpokenText;
   readonly audioMs: number;
   pushAudio(frame: AudioFrame): void;
   endText(): void;
   endAudio(): void;
-  partsAt(ms: number): number;
+  weightAt(ms: number): number;
   /** When so much has been said: the first such moment, or the last one, before what follows begins. */
-  timeOf(parts: number, moment: "first" | "last"): number;
+  timeOf(weight: number, moment: "first" | "last"): number;
   readonly isWhole: boolean;
   readonly isAudioWhole: boolean;
 }
 
 function timeLine(speed: number): TimeLine {
   const text = spokenText();
-  const meter = speakingRateMeter();
-  const busyness = rateCurve();
+  const voiced = voicedTime();
   let audioMs = 0;
   let isTextWhole = false;
   let isAudioWhole = false;
 
-  const pointAt = (index: number): { ms: number; parts: number } | undefined => {
+  const pointAt = (index: number): { ms: number; weight: number } | undefined => {
     const { anchors } = text;
-    if (index < 0) return { ms: 0, parts: 0 };
+    if (index < 0) return { ms: 0, weight: 0 };
     const anchor = anchors[index];
-    if (anchor !== undefined) return { ms: anchor.ms, parts: text.partsAt(anchor.spoken) };
+    if (anchor !== undefined) return { ms: anchor.ms, weight: text.weightAt(anchor.spoken) };
     if (!isTextWhole || !isAudioWhole) return undefined;
     const last = anchors[anchors.length - 1];
-    return { ms: Math.max(audioMs, last?.ms ?? 0), parts: text.words[text.words.length - 1]?.partsEnd ?? 0 };
+    return { ms: Math.max(audioMs, last?.ms ?? 0), weight: text.words[text.words.length - 1]?.weightEnd ?? 0 };
   };
 
   const stretchFrom = (index: number): Stretch => {
-    const { ms, parts } = pointAt(index) as { ms: number; parts: number };
-    return { fromMs: ms, fromParts: parts, to: pointAt(index + 1) };
+    const { ms, weight } = pointAt(index) as { ms: number; weight: number };
+    return { fromMs: ms, fromWeight: weight, to: pointAt(index + 1) };
   };
 
-  /** Parts in a millisecond, where nothing tells: as between the anchors, or as voices speak. */
+  /** Weight in a millisecond, where nothing tells: as between the anchors, or as voices speak. */
   const pace = (): number => {
     const first = text.anchors[0] as Anchor | undefined;
     const last = text.anchors[text.anchors.length - 1];
     if (first !== undefined && last !== undefined && last.ms - first.ms >= MEASURED_MS) {
-      const measured = (text.partsAt(last.spoken) - text.partsAt(first.spoken)) / (last.ms - first.ms);
+      const measured = (text.weightAt(last.spoken) - text.weightAt(first.spoken)) / (last.ms - first.ms);
       if (measured > 0) return measured;
     }
-    return (PARTS_PER_SECOND * speed) / 1000;
+    return (WEIGHT_PER_SECOND * speed) / 1000;
   };
 
-  /** How much of the voice's work lies between two times; 0 where it is not known. */
-  const work = (fromMs: number, toMs: number): number =>
-    text.isFine || busyness.isEmpty ? 0 : busyness.at(toMs) - busyness.at(fromMs);
+  /** How long the voice speaks between two times. */
+  const voicedMs = (fromMs: number, toMs: number): number => voiced.curve.at(toMs) - voiced.curve.at(fromMs);
 
   return {
     text,
@@ -134,8 +131,7 @@ function timeLine(speed: number): TimeLine {
     },
     pushAudio(frame) {
       audioMs += frameDurationMs(frame);
-      if (text.isFine) return; // the voice tells better
-      for (const { atMs, rate } of meter.push(frame)) busyness.add(atMs, rate);
+      voiced.push(frame);
     },
     endText() {
       isTextWhole = true;
@@ -144,31 +140,31 @@ function timeLine(speed: number): TimeLine {
     endAudio() {
       if (isAudioWhole) return;
       isAudioWhole = true;
-      if (!text.isFine) { for (const { atMs, rate } of meter.flush()) busyness.add(atMs, rate); }
+      voiced.end();
     },
-    partsAt(ms) {
+    weightAt(ms) {
       const { anchors } = text;
-      const { fromMs, fromParts, to } = stretchFrom(
+      const { fromMs, fromWeight, to } = stretchFrom(
         firstIndex(anchors.length, (at) => (anchors[at] as Anchor).ms > ms) - 1,
       );
-      if (to === undefined) return fromParts + (ms - fromMs) * pace();
-      if (to.ms <= fromMs || ms >= to.ms) return to.parts;
-      const all = work(fromMs, to.ms);
-      const share = all > 0 ? work(fromMs, ms) / all : (ms - fromMs) / (to.ms - fromMs);
-      return fromParts + share * (to.parts - fromParts);
+      if (to === undefined) return fromWeight + (ms - fromMs) * pace();
+      if (to.ms <= fromMs || ms >= to.ms) return to.weight;
+      const all = voicedMs(fromMs, to.ms);
+      const share = all > 0 ? voicedMs(fromMs, ms) / all : (ms - fromMs) / (to.ms - fromMs);
+      return fromWeight + share * (to.weight - fromWeight);
     },
-    timeOf(parts, moment) {
+    timeOf(weight, moment) {
       const { anchors } = text;
-      const limit = moment === "first" ? parts - CLOSE : parts + CLOSE;
-      const index = firstIndex(anchors.length, (at) => text.partsAt((anchors[at] as Anchor).spoken) >= limit) - 1;
-      const { fromMs, fromParts, to } = stretchFrom(index);
-      const wanted = Math.max(0, parts - fromParts);
+      const limit = moment === "first" ? weight - CLOSE : weight + CLOSE;
+      const index = firstIndex(anchors.length, (at) => text.weightAt((anchors[at] as Anchor).spoken) >= limit) - 1;
+      const { fromMs, fromWeight, to } = stretchFrom(index);
+      const wanted = Math.max(0, weight - fromWeight);
       if (to === undefined) return fromMs + wanted / pace();
-      if (to.parts <= fromParts) return to.ms;
-      const share = Math.min(1, wanted / (to.parts - fromParts));
-      const all = work(fromMs, to.ms);
+      if (to.weight <= fromWeight) return to.ms;
+      const share = Math.min(1, wanted / (to.weight - fromWeight));
+      const all = voicedMs(fromMs, to.ms);
       if (all <= 0) return fromMs + share * (to.ms - fromMs);
-      return Math.min(to.ms, Math.max(fromMs, busyness.timeOf(busyness.at(fromMs) + share * all)));
+      return Math.min(to.ms, Math.max(fromMs, voiced.curve.timeOf(voiced.curve.at(fromMs) + share * all)));
     },
     get isWhole() {
       return isTextWhole && isAudioWhole;
@@ -207,14 +203,14 @@ export function transcriptPacer({ speed = 1 }: TranscriptPacerOptions = {}): Tra
     knownAt = t;
   };
 
-  const partsBefore = (index: number): number => words[index - 1]?.partsEnd ?? 0;
+  const weightBefore = (index: number): number => words[index - 1]?.weightEnd ?? 0;
 
   const timed = (index: number): TimedString => {
-    const { text, partsEnd } = words[index] as SpokenWord;
+    const { text, weightEnd } = words[index] as SpokenWord;
     return {
       text,
-      startMs: Math.round(line.timeOf(partsBefore(index), "last")),
-      endMs: Math.round(line.timeOf(partsEnd, "first")),
+      startMs: Math.round(line.timeOf(weightBefore(index), "last")),
+      endMs: Math.round(line.timeOf(weightEnd, "first")),
     };
   };
 
@@ -244,9 +240,9 @@ export function transcriptPacer({ speed = 1 }: TranscriptPacerOptions = {}): Tra
       move(t);
       const due: TimedString[] = [];
       if (startedAt === undefined || isPaused || isFinished) return { words: due, nextAt: undefined };
-      const said = line.partsAt(positionMs);
+      const said = line.weightAt(positionMs);
       for (; shown < words.length; shown++) {
-        const middle = (partsBefore(shown) + (words[shown] as SpokenWord).partsEnd) / 2;
+        const middle = (weightBefore(shown) + (words[shown] as SpokenWord).weightEnd) / 2;
         if (middle > said + CLOSE) {
           const wait = Math.ceil(line.timeOf(middle, "first") - positionMs - CLOSE);
           const hasSound = positionMs + wait <= line.audioMs + 1;
@@ -268,9 +264,9 @@ export function transcriptPacer({ speed = 1 }: TranscriptPacerOptions = {}): Tra
       if (position <= 0) return "";
       let heard = words.length;
       if (!line.isWhole || position < line.audioMs) {
-        const said = line.partsAt(position);
+        const said = line.weightAt(position);
         if (said <= 0) return "";
-        heard = firstIndex(words.length, (index) => (words[index] as SpokenWord).partsEnd > said + CLOSE);
+        heard = firstIndex(words.length, (index) => (words[index] as SpokenWord).weightEnd > said + CLOSE);
       }
       let text = "";
       for (let index = 0; index < heard; index++) text += (words[index] as SpokenWord).text;
