@@ -95,7 +95,7 @@ export {
   type MutableMessage,
   type NodeResult,
 } from "./src/session/agent.ts";
-export { AgentSession, type StartOptions } from "./src/session/agent_session.ts";
+export { AgentSession, type SessionIO, type StartOptions } from "./src/session/agent_session.ts";
 export * from "./src/session/events.ts";
 export type { AgentInput, AgentOutput } from "./src/session/io.ts";
 export type { AgentSessionOptions, ConnectOptionsInput, Logger, TurnHandlingOptions } from "./src/session/options.ts";
