@@ -46,7 +46,7 @@ function failures(output: string): string {
   const lines = output.split("\n");
   const shown = new Set<number>();
   lines.forEach((text, index) => {
-    if (!/^\s*not ok|\(fail\)|FAILED|error(?:\[[^\]]*\])?:|Error:/.test(text)) return;
+    if (!/^\s*not ok|\(fail\)|FAILED|^from |error(?:\[[^\]]*\])?:|Error:/.test(text)) return;
     for (let near = Math.max(0, index - 2); near < Math.min(lines.length, index + 14); near++) shown.add(near);
   });
   const first = [...shown].sort((a, b) => a - b).slice(0, 160).map((index) => lines[index]);

@@ -82,8 +82,8 @@ async function runLane(lane: Lane): Promise<Counts> {
       return await together([
         ["types", bin("tsc"), ["-p", "tsconfig.json"]],
         ["types of the core alone", bin("tsc"), ["-p", "tsconfig.core.json"]],
-        ["format", bin("deno"), ["fmt", "--check", "-q"]],
-        ["lint", bin("deno"), ["lint", "-q"]],
+        ["format", bin("deno"), ["fmt", "--check"]],
+        ["lint", bin("deno"), ["lint"]],
         ["generated documents", process.execPath, [...runScript(), "scripts/docs.ts", "--check"]],
       ], log);
     case "node":
