@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 if (!existsSync(`${root}node_modules`)) {
-  const { status } = spawnSync(process.execPath, ["install", "--quiet"], { cwd: root, stdio: "inherit" });
+  const { status } = spawnSync(process.execPath, ["install", "--quiet", "--frozen"], { cwd: root, stdio: "inherit" });
   if (status !== 0) {
     console.error("The packages could not be installed: see above, then run `deno install`.");
     process.exit(1);
