@@ -33,6 +33,7 @@ const PROGRAM: Caller = { insideTool: false, onEnter: false };
 
 /** What joins a session to a room, a page or a file. Disposed of when the session closes. */
 export interface SessionIO {
+  /** Joins the session, and gives what parts it again when the session closes. */
   attach(session: AgentSession): Promise<AsyncDisposable>;
 }
 
