@@ -76,15 +76,16 @@ export function violations(turn: TurnState, shared: SharedState, config: TurnCon
   must("a speech that sounds is agentSpeaking", !sounds || overlap.agentSpeaking);
   must("an overlap is open only while the agent is heard", !overlap.open || overlap.agentSpeaking);
 
-  must(
-    "a pause is of a speech that can go on",
-    interruption.paused === null || current === undefined || config.compat === "reference" ||
-      interruption.paused.handleId === current.id,
-  );
-  must("paused means that the output is paused", interruption.paused === null || shared.output.paused);
+  const { paused } = interruption;
+  must("a pause is of the speech that has the floor", paused === null || paused.handleId === speeches.current);
+  must("a pause that waits for a decision has one", !paused?.pending || decision.phase !== "none");
+  const isSilent = !turn.recognition.speaking && interruption.userSilence;
+  const isTimed = timers["falseInterruption"] !== undefined || paused?.pending === true;
+  must("a pause in silence is timed", paused === null || !isSilent || isTimed);
+  must("paused means that the output is paused", paused === null || shared.output.paused);
   must(
     "the output is paused for a reason",
-    interruption.paused !== null || !shared.output.paused || config.compat === "reference",
+    paused !== null || !shared.output.paused || config.compat === "reference",
   );
 
   must("only the first turn is worked on", turns.list.every((t, i) => i === 0 || t.phase === "queued"));

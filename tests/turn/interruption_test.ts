@@ -194,3 +194,16 @@ test("a realtime answer that comes while the user speaks begins paused, and soun
     "3050 ~ r1 sounds",
   ]);
 });
+
+test("a voice that begins just before the resume holds the pause", () => {
+  const w = world([...STORY, ...speech(5_000, 6_000), ...speech(8_100, 8_400)], { duration });
+  w.run();
+  assert.deepEqual(lines(w, /resume/), ["10950 resume", "10950 false interruption, resumed"]);
+});
+
+test("a paused speech that the program interrupts frees the output at once", () => {
+  const w = world([...STORY, ...speech(5_000, 9_000), [6_000, { type: "api.interrupt", force: true }]], { duration });
+  w.run(6_000);
+  assert.ok(!w.sinkPaused);
+  assert.equal(w.turn.interruption.paused, null);
+});

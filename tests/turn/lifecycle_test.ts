@@ -157,9 +157,13 @@ test("a closing session ends claims, the warm-up and the waiting for the user", 
       config: { userAwayTimeout: 5_000 },
     },
   );
-  w.run();
+  w.run(1_500);
   assert.deepEqual(lines(w, /user/), ["1000 user speaking @1000", "1500 user listening @1500"]);
   assert.equal(w.armed.size, 0);
+
+  const quiet = world([[1_500, { type: "session.closing" }]], { config: { userAwayTimeout: 5_000 } });
+  quiet.run(1_500);
+  assert.equal(quiet.armed.size, 0);
 });
 
 test("words of a turn that the old agent had not finished come first in the next one's", () => {
@@ -187,5 +191,15 @@ test("a server's speech teaches and overlaps as a voice of ours does, and its wo
     "5000 user away @5000",
     "9000 user listening @9000",
     "11000 user away @11000",
+  ]);
+});
+
+test("a hand-off without a drain takes back the reply that was begun early", () => {
+  const w = world([...speech(500, 2_500), final(2_700, "hello"), [2_800, (x) => x.handoff("b")]]);
+  w.run();
+  assert.deepEqual(lines(w, /begin|abort|use |reply/), [
+    '2700 begin a1 "hello"',
+    "2800 abort a1",
+    "3000 reply b1 for 1",
   ]);
 });

@@ -88,7 +88,7 @@ test("a reply that failed before its turn came is made anew", () => {
     handleId: "speech_a_1",
   }]]);
   w.run();
-  assert.deepEqual(lines(w, /begin|use |reply/), ['2700 begin a1 "Hello"', "3050 reply a2 for 1"]);
+  assert.deepEqual(lines(w, /begin|abort|use |reply/), ['2700 begin a1 "Hello"', "3050 reply a2 for 1"]);
 });
 
 test("a hook that stops the turn drops it, its early reply too; one that throws keeps the words (OURS-22)", () => {

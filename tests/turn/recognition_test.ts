@@ -138,3 +138,35 @@ test("a recogniser that breaks in the middle of a speech of its own ends the spe
   w.run();
   assert.deepEqual(lines(w, /user/), ["600 user speaking @600", "1200 user listening @1200"]);
 });
+
+test("in mode stt words that come after the end of speech are the turn that it ended", () => {
+  const w = world([
+    [600, { type: "stt.start", requestId: "", speechStartTime: null }],
+    [2_800, { type: "stt.end", requestId: "" }],
+    final(3_000, "hello"),
+  ], { config: { mode: "stt", hasVad: false, hasUserVad: false } });
+  w.run();
+  assert.deepEqual(commits(w), [[3_500, "hello"]]);
+});
+
+test("the end of the voice, not its last window, is when the user stopped", () => {
+  const w = world([...speech(500, 2_520), final(2_700, "hello")]);
+  w.run();
+  assert.deepEqual(lines(w, /commit 1/), ['3070 commit 1 "hello" [500..2520, words 180, end 550]']);
+});
+
+test("a word without a voice counts as said when the recogniser says it ended, and never in the future", () => {
+  const near = world([final(2_000, "hello", [1_500, 1_800])]);
+  near.run();
+  const far = world([final(2_000, "hello", [1_500, 9_000])]);
+  far.run();
+  assert.deepEqual([commits(near)[0]?.[0], commits(far)[0]?.[0]], [2_300, 2_500]);
+});
+
+test("a speech that was cut off begins anew with its own start", () => {
+  const w = world([...speech(500, 1_500), ...speech(3_000, 3_500), final(3_600, "hello")], {
+    config: { preemptive: { maxSpeechDuration: 1_000 } },
+  });
+  w.run();
+  assert.deepEqual(lines(w, /begin/), ['3600 begin a1 "hello"']);
+});

@@ -232,11 +232,11 @@ test("nobody goes away while either side speaks or thinks, a tool runs, or nobod
 });
 
 test("words bring an absent user back, and begin the time of an attentive one anew", () => {
-  const w = world([final(500, ""), final(2_000, "hi"), interim(2_100, "x")], {
+  const w = world([final(800, "x"), final(2_000, "hi"), interim(2_100, "x")], {
     config: { userAwayTimeout: 1_000, mode: "manual" },
   });
   w.run();
-  assert.deepEqual(lines(w, /user/), ["1000 user away @1000", "2000 user listening @2000", "3000 user away @3000"]);
+  assert.deepEqual(lines(w, /user/), ["1800 user away @1800", "2000 user listening @2000", "3000 user away @3000"]);
 });
 
 test("a programmatic turn pins the user to speaking until the last of them ends", () => {
