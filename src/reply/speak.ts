@@ -108,7 +108,7 @@ export function speak(o: SpeakOptions): Speaking {
       }
     } else await forwardNode(o, onWords);
     if (!o.signal.aborted) pacer?.endText(); // cut off text is not whole
-    if (pacer === null) await captions.close(false);
+    if (pacer === null) await Promise.race([captions.close(false), aborted.promise]);
     else captions.ended();
   };
 
@@ -158,11 +158,10 @@ export function speak(o: SpeakOptions): Speaking {
     });
     await Promise.all([text, forwardSound()]);
     await state.over();
-    aborted.off();
     const cut = o.signal.aborted || state.wasCut;
     const silentVoice = sound !== null && o.tts?.silent === true;
     if (sound === null || silentVoice) {
-      await captions.close(!cut); // with nothing to keep pace with, the words come at once
+      await Promise.race([captions.close(!cut), aborted.promise]); // with nothing to keep pace with, the words come at once
       return {
         text: forwarded,
         startedAt: firstTextAt,
@@ -177,7 +176,7 @@ export function speak(o: SpeakOptions): Speaking {
     if (cut || failed) {
       said = state.startedAt === undefined ? "" : pacer === null ? forwarded : pacer.heardAt(state.positionMs);
     }
-    await captions.close(!cut && !failed);
+    void captions.close(!cut && !failed); // a reader that takes its time does not hold up the next speech
     return {
       text: said,
       startedAt: state.startedAt,
@@ -197,7 +196,10 @@ export function speak(o: SpeakOptions): Speaking {
       playbackLatency: state.latency,
       cut: false,
       error,
-    })).finally(() => state.forget()),
+    })).finally(() => {
+      state.forget();
+      aborted.off();
+    }),
     ack(kind, positionMs, at) {
       state.ack(kind, positionMs, at);
       if (kind === "started") captions.started(at);
@@ -407,7 +409,7 @@ class Segment {
 /** The words on their way to the transcript: at the pace of the sound, or as they come. */
 class Captions {
   readonly #clock: Clock;
-  readonly #sink: TranscriptSink | null;
+  #sink: TranscriptSink | null;
   readonly #segmentId: string;
   readonly #pacer: TranscriptPacer | null;
   #writer: WritableStreamDefaultWriter<TimedString> | undefined;
@@ -491,7 +493,12 @@ class Captions {
   #write(word: TimedString): Promise<void> | undefined {
     if (this.#sink === null) return undefined;
     if (this.#writer === undefined) {
-      this.#writer = this.#sink.open(this.#segmentId).getWriter();
+      try {
+        this.#writer = this.#sink.open(this.#segmentId).getWriter();
+      } catch {
+        this.#sink = null; // as above
+        return undefined;
+      }
       this.#writer.closed.catch(() => {}); // as above
     }
     return this.#writer.write(word).catch(() => {});

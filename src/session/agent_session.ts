@@ -409,7 +409,7 @@ function checkAgent(agent: unknown, action: string): asserts agent is Agent {
 }
 
 function checkDuration(action: string, name: string, value: number): number {
-  if (typeof value === "number" && value >= 0) return value; // endless is a duration too
+  if (Number.isFinite(value) && value >= 0) return value;
   throw new AgentError(
     "session.bad_option",
     `Cannot ${action} as \`${name}\` must be milliseconds of 0 or more: current value is ${value}`,

@@ -306,7 +306,11 @@ export class SessionCore {
   }
 
   log(level: "debug" | "info" | "warn" | "error", message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.options.logger?.[level](message, fields);
+    try {
+      this.options.logger?.[level](message, fields);
+    } catch {
+      // Whoever is told about failures has failed, so that nobody is left to be told.
+    }
   }
 
   /** A line in the trace, for whoever reads it. */
@@ -778,6 +782,14 @@ export class SessionCore {
   }
 
   #record(sink: WritableStream<TraceRecord>): void {
+    if (typeof sink?.getWriter !== "function" || sink.locked) {
+      throw new AgentError(
+        "session.bad_option",
+        `Cannot make a session as \`trace\` must be a WritableStream that nobody writes to: current value is ${
+          sink?.locked === true ? "locked" : typeof sink
+        }`,
+      );
+    }
     this.trace = traceWriter(sink, (error) => {
       this.trace = undefined;
       this.log("error", "the trace is given up", { area: "trace", error });

@@ -4,6 +4,7 @@
  * @module
  */
 import type { AudioFrame } from "../audio/frame.ts";
+import { AgentError } from "../base/error.ts";
 import type { PlayoutSink, TranscriptSink } from "../io/playout.ts";
 
 /** Where a session listens. */
@@ -17,12 +18,24 @@ export class AgentInput {
     this.#changed = changed;
   }
 
-  /** The microphone; null: none. Setting it ends the reading of the one before. */
+  /**
+   * The microphone; null: none. Setting it ends the reading of the one before.
+   *
+   * @throws {AgentError} `session.bad_option` when set to something that is no stream, or that somebody reads already.
+   */
   get audio(): ReadableStream<AudioFrame> | null {
     return this.#audio;
   }
   set audio(audio: ReadableStream<AudioFrame> | null) {
     if (audio === this.#audio) return;
+    if (audio !== null && (typeof audio !== "object" || typeof audio.getReader !== "function" || audio.locked)) {
+      throw new AgentError(
+        "session.bad_option",
+        `Cannot listen as \`input.audio\` must be a ReadableStream that nobody reads: current value is ${
+          typeof audio === "object" && audio.locked ? "locked" : typeof audio
+        }`,
+      );
+    }
     this.#audio = audio;
     this.#changed("audio");
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { type AudioFrame, audioFrame, frameDurationMs } from "../audio/frame.ts";
+import { AgentError } from "../base/error.ts";
 import type { AudioInputPart } from "../model/marks.ts";
 import { FLUSH } from "../model/marks.ts";
 import type { SpeechEvent } from "../model/stt.ts";
@@ -36,6 +37,7 @@ export class Listening {
   #reader: ReadableStreamDefaultReader<AudioFrame> | undefined;
   #sampleRate = 0;
   #droppedCount = 0;
+  #badCount = 0;
   #retry: (() => void) | undefined;
 
   constructor(core: SessionCore) {
@@ -47,6 +49,7 @@ export class Listening {
     const old = this.#reader;
     this.#reader = undefined;
     this.#sampleRate = 0;
+    this.#badCount = 0;
     if (old !== undefined) {
       void old.cancel().catch(() => {}); // a microphone that fails while it is left
       old.releaseLock();
@@ -113,8 +116,11 @@ export class Listening {
 
   #hear(frame: AudioFrame): void {
     const activity = this.#activity;
-    const { core } = { core: this.#core };
+    const core = this.#core;
     if (activity === undefined || !core.input.audioEnabled) return;
+    const problem = problemOf(frame);
+    if (problem !== undefined) return this.#refuse(problem);
+    if (frame.samplesPerChannel === 0) return;
     if (frame.sampleRate !== this.#sampleRate) {
       this.#sampleRate = frame.sampleRate;
       this.#fact(RANK.vad, activity, {
@@ -132,23 +138,38 @@ export class Listening {
     this.#stt.inlet.push(isHeard ? frame : { ...frame, data: new Int16Array(frame.data.length) });
   }
 
+  /** A frame that is none is left out, and told once: a source that is wrong is wrong fifty times a second. */
+  #refuse(problem: string): void {
+    if (this.#badCount++ > 0) return;
+    const error = new AgentError("audio.bad_frame", `Cannot hear a frame of the microphone as ${problem}`);
+    this.#core.inbox.report(
+      RANK.life,
+      () => this.#core.partFailed("frames of the microphone are left out", "input.audio", error),
+    );
+  }
+
   #openVad(activity: Activity): void {
     const { vad } = activity.resolved;
     if (vad === null) return;
     const ear = this.#ear();
     this.#vad = ear.ear;
-    void this.#pump(
-      ear.audio.pipeThrough(vad.stream({ signal: ear.ear.controller.signal })),
-      ear.ear,
-      (event: VADEvent) => {
-        this.#fact(RANK.vad, activity, vadFact(event));
-      },
-    ).then((error) => {
-      if (this.#vad !== ear.ear) return;
-      this.#vad = undefined;
-      this.#fact(RANK.vad, activity, { type: "vad.closed", t: 0 });
-      if (error !== undefined) this.#core.log("error", "the voice activity detector failed", { area: "vad", error });
-    });
+    void (async () =>
+      await this.#pump(
+        ear.audio.pipeThrough(vad.stream({ signal: ear.ear.controller.signal })),
+        ear.ear,
+        (event: VADEvent) => {
+          this.#fact(RANK.vad, activity, vadFact(event));
+        },
+      ))().catch((error: unknown) => error).then((error) => {
+        if (this.#vad !== ear.ear) return;
+        this.#vad = undefined;
+        this.#fact(RANK.vad, activity, { type: "vad.closed", t: 0 });
+        if (error === undefined || this.#core.isClosing) return;
+        this.#core.inbox.report(
+          RANK.life,
+          () => this.#core.partFailed("the voice activity detector failed", "vad", error),
+        );
+      });
   }
 
   #openStt(activity: Activity): void {
@@ -181,7 +202,7 @@ export class Listening {
           type: "stt.start",
           t: 0,
           requestId,
-          speechStartTime: event.speechStartTimeMs ?? null,
+          speechStartTime: event.speechStartTimeMs === undefined ? null : finite(event.speechStartTimeMs),
         });
       case "end_of_speech":
         return this.#fact(RANK.stt, activity, { type: "stt.end", t: 0, requestId });
@@ -199,9 +220,9 @@ export class Listening {
           requestId,
           text: best?.text ?? "",
           language: best?.language ?? "",
-          confidence: best?.confidence ?? 0,
-          startTime: best?.startTimeMs ?? 0,
-          endTime: best?.endTimeMs ?? 0,
+          confidence: finite(best?.confidence),
+          startTime: finite(best?.startTimeMs),
+          endTime: finite(best?.endTimeMs),
           speakerId: best?.speakerId ?? null,
         });
       }
@@ -258,31 +279,51 @@ export class Listening {
   }
 }
 
+/** What is wrong with a frame, or undefined. */
+function problemOf(frame: AudioFrame): string | undefined {
+  if (typeof frame !== "object" || frame === null) return `it must be an AudioFrame: current value is ${typeof frame}`;
+  const { data, sampleRate, channels, samplesPerChannel } = frame;
+  if (!(data instanceof Int16Array)) return `\`data\` must be an Int16Array: current value is ${typeof data}`;
+  if (!(sampleRate > 0 && sampleRate < Infinity)) {
+    return `\`sampleRate\` must be positive: current value is ${sampleRate}`;
+  }
+  if (!(Number.isInteger(channels) && channels > 0)) {
+    return `\`channels\` must be a count: current value is ${channels}`;
+  }
+  if (samplesPerChannel * channels === data.length) return undefined;
+  return `\`data\` must hold ${samplesPerChannel} samples of ${channels} channels: current value is ${data.length}`;
+}
+
+/** A number of a model as the machine may have it: what is none would be something else in a trace. */
+function finite(value: number | undefined): number {
+  return value !== undefined && Number.isFinite(value) ? value : 0;
+}
+
 function vadFact(event: VADEvent): TurnEvent {
   switch (event.type) {
     case "start_of_speech":
       return {
         type: "vad.start",
         t: 0,
-        speechDuration: event.speechDurationMs,
-        inferenceDuration: event.inferenceDurationMs,
+        speechDuration: finite(event.speechDurationMs),
+        inferenceDuration: finite(event.inferenceDurationMs),
       };
     case "end_of_speech":
       return {
         type: "vad.end",
         t: 0,
-        speechDuration: event.speechDurationMs,
-        silenceDuration: event.silenceDurationMs,
-        inferenceDuration: event.inferenceDurationMs,
+        speechDuration: finite(event.speechDurationMs),
+        silenceDuration: finite(event.silenceDurationMs),
+        inferenceDuration: finite(event.inferenceDurationMs),
       };
     default:
       return {
         type: "vad.inference",
         t: 0,
-        speechDuration: event.speechDurationMs,
-        silenceDuration: event.silenceDurationMs,
-        rawSpeech: event.rawSpeechMs,
-        rawSilence: event.rawSilenceMs,
+        speechDuration: finite(event.speechDurationMs),
+        silenceDuration: finite(event.silenceDurationMs),
+        rawSpeech: finite(event.rawSpeechMs),
+        rawSilence: finite(event.rawSilenceMs),
         speaking: event.speaking,
       };
   }

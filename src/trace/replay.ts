@@ -5,8 +5,8 @@
  */
 import { AgentError } from "../base/error.ts";
 import { createRoot, type RootState } from "../stage/state.ts";
-import { step } from "../stage/step.ts";
-import { TRACE_VERSION, type TraceRecord } from "./record.ts";
+import { type RootStep, step } from "../stage/step.ts";
+import { TRACE_VERSION, type TraceRecord, type TraceStep } from "./record.ts";
 
 /** Where a replay went another way. */
 export interface TraceDifference {
@@ -66,7 +66,8 @@ export function parseTrace(text: string): TraceRecord[] {
 /**
  * Replays a trace: the same facts must lead to the same orders.
  *
- * @throws {AgentError} `trace.bad_record` when it does not begin with a header of this version.
+ * @throws {AgentError} `trace.bad_record` when it does not begin with a header of this version, or a step has no fact that
+ *   the machines can take.
  *
  * @example
  * ```ts
@@ -76,7 +77,7 @@ export function parseTrace(text: string): TraceRecord[] {
  */
 export function replay(records: readonly TraceRecord[]): ReplayResult {
   const header = records[0];
-  if (header?.kind !== "header" || header.version !== TRACE_VERSION) {
+  if (header?.kind !== "header" || header.version !== TRACE_VERSION || typeof header.root !== "object") {
     throw new AgentError(
       "trace.bad_record",
       `Cannot replay the trace as it must begin with a header of version ${TRACE_VERSION}: current value is ${
@@ -88,7 +89,7 @@ export function replay(records: readonly TraceRecord[]): ReplayResult {
   let stepCount = 0;
   for (const [index, record] of records.entries()) {
     if (record.kind !== "step") continue;
-    const result = step(root, record.fact);
+    const result = stepRecord(root, record, index + 1);
     root = result.root;
     stepCount++;
     if (JSON.stringify(result.effects) !== JSON.stringify(record.effects)) {
@@ -106,4 +107,18 @@ export function replay(records: readonly TraceRecord[]): ReplayResult {
     }
   }
   return { stepCount, root, difference: undefined };
+}
+
+function stepRecord(root: RootState, record: TraceStep, line: number): RootStep {
+  try {
+    return step(root, record.fact);
+  } catch (cause) {
+    throw new AgentError(
+      "trace.bad_record",
+      `Cannot replay the trace as line ${line} must hold a fact: current value is ${
+        JSON.stringify(record.fact)?.slice(0, 80)
+      }`,
+      { cause },
+    );
+  }
 }

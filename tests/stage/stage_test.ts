@@ -44,7 +44,9 @@ class Machine {
   /** Fires the next timer. False when none is armed. */
   fire(): boolean {
     let next: string | undefined;
-    for (const [key, { at }] of this.timers) if (next === undefined || at < (this.timers.get(next)?.at ?? 0)) next = key;
+    for (const [key, { at }] of this.timers) {
+      if (next === undefined || at < (this.timers.get(next)?.at ?? 0)) next = key;
+    }
     if (next === undefined) return false;
     const timer = this.timers.get(next) as { readonly at: number; readonly fact: Fact };
     this.timers.delete(next);
@@ -64,7 +66,10 @@ class Machine {
     switch (effect.type) {
       case "stage.timer.set":
         assert.ok(Number.isFinite(effect.at) && effect.at >= this.t);
-        this.timers.set(effect.name, { at: effect.at, fact: { type: "stage.timer", name: effect.name, gen: effect.gen } });
+        this.timers.set(effect.name, {
+          at: effect.at,
+          fact: { type: "stage.timer", name: effect.name, gen: effect.gen },
+        });
         break;
       case "stage.timer.cancel":
         this.timers.delete(effect.name);
@@ -89,7 +94,9 @@ class Machine {
     }
   }
 
-  #key({ activityId, name, handleId }: { readonly activityId: string; readonly name: string; readonly handleId?: string }): string {
+  #key(
+    { activityId, name, handleId }: { readonly activityId: string; readonly name: string; readonly handleId?: string },
+  ): string {
     return `${name === "aecWarmup" || name === "userAway" ? "" : activityId}:${name}:${handleId ?? ""}`;
   }
 
@@ -98,12 +105,18 @@ class Machine {
   }
 }
 
-const arrival = (n: number) => ({ activityId: `a${n}`, agentId: `agent${n}`, config: config({ userAwayTimeout: 15_000 }) });
+const arrival = (n: number) => ({
+  activityId: `a${n}`,
+  agentId: `agent${n}`,
+  config: config({ userAwayTimeout: 15_000 }),
+});
 
 /** A driver that answers everything at once. */
 function answer(m: Machine, effects: readonly RootEffect[]): void {
   for (const effect of effects) {
-    if (effect.type === "activity.prepare") answer(m, m.tell({ type: "activity.ready", activityId: effect.activityId }));
+    if (effect.type === "activity.prepare") {
+      answer(m, m.tell({ type: "activity.ready", activityId: effect.activityId }));
+    }
     if (effect.type === "hook.run") {
       answer(m, m.tell({ type: "hook.done", activityId: effect.activityId, hook: effect.hook }));
     }
@@ -207,7 +220,14 @@ test("a second close may be more urgent than the first, never less", () => {
 test("a leaving agent's tools are called off after their time", () => {
   const m = new Machine();
   answer(m, m.tell({ type: "session.start", arrival: arrival(0) }));
-  m.floor({ type: "speech.scheduled", handleId: "s1", kind: "reply", priority: 5, allowInterruptions: true, force: false });
+  m.floor({
+    type: "speech.scheduled",
+    handleId: "s1",
+    kind: "reply",
+    priority: 5,
+    allowInterruptions: true,
+    force: false,
+  });
   answer(m, m.tell({ type: "agent.update", arrival: arrival(1) }));
   m.until(TOOL_DRAIN_LIMIT_MS - 1);
   assert.equal(m.types().includes("tools.abort"), false);
@@ -240,7 +260,11 @@ test("late timers and facts of activities that are gone do nothing", () => {
       { type: "activity.ready", activityId: "gone" },
       { type: "hook.done", activityId: "gone", hook: "exit" },
       { type: "session.released" },
-      { type: "floor", activityId: "gone", event: { type: "vad.start", t: 0, speechDuration: 1, inferenceDuration: 0 } },
+      {
+        type: "floor",
+        activityId: "gone",
+        event: { type: "vad.start", t: 0, speechDuration: 1, inferenceDuration: 0 },
+      },
     ] as const satisfies readonly Fact[]
   ) {
     assert.deepEqual(m.tell(fact), [], fact.type);
@@ -295,7 +319,11 @@ const floorFact: fc.Arbitrary<FloorFact> = fc.oneof(
     audioDetached: fc.boolean(),
     atClose: fc.constant(false),
   }),
-  fc.record({ type: fc.constant("vad.start" as const), speechDuration: fc.constant(50), inferenceDuration: fc.constant(0) }),
+  fc.record({
+    type: fc.constant("vad.start" as const),
+    speechDuration: fc.constant(50),
+    inferenceDuration: fc.constant(0),
+  }),
   fc.record({
     type: fc.constant("vad.end" as const),
     speechDuration: fc.constant(900),
@@ -314,68 +342,83 @@ const floorFact: fc.Arbitrary<FloorFact> = fc.oneof(
   fc.record({ type: fc.constant("tools.changed" as const), running: fc.nat(2) }),
 );
 
-const anyFact: fc.Arbitrary<Fact | { readonly type: "pass"; readonly ms: number } | { readonly type: "answer" }> = fc.oneof(
-  { weight: 2, arbitrary: fc.record({ type: fc.constant("session.start" as const), arrival: fc.nat(2).map(arrival) }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant("agent.update" as const), arrival: fc.nat(5).map(arrival) }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant("activity.ready" as const), activityId: activity }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      type: fc.constant("hook.done" as const),
-      activityId: activity,
-      hook: fc.constantFrom("enter" as const, "exit" as const),
+const anyFact: fc.Arbitrary<Fact | { readonly type: "pass"; readonly ms: number } | { readonly type: "answer" }> = fc
+  .oneof(
+    {
+      weight: 2,
+      arbitrary: fc.record({ type: fc.constant("session.start" as const), arrival: fc.nat(2).map(arrival) }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({ type: fc.constant("agent.update" as const), arrival: fc.nat(5).map(arrival) }),
+    },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant("activity.ready" as const), activityId: activity }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        type: fc.constant("hook.done" as const),
+        activityId: activity,
+        hook: fc.constantFrom("enter" as const, "exit" as const),
+      }),
+    },
+    fc.constant({ type: "session.drain" as const }),
+    fc.record({
+      type: fc.constant("session.close" as const),
+      reason: fc.constant("user_initiated" as const),
+      drain: fc.boolean(),
+      deadline: fc.constantFrom(0, 300, 20_000),
+      transcriptTimeout: fc.constantFrom(0, 2_000),
     }),
-  },
-  fc.constant({ type: "session.drain" as const }),
-  fc.record({
-    type: fc.constant("session.close" as const),
-    reason: fc.constant("user_initiated" as const),
-    drain: fc.boolean(),
-    deadline: fc.constantFrom(0, 300, 20_000),
-    transcriptTimeout: fc.constantFrom(0, 2_000),
-  }),
-  fc.constant({ type: "session.released" as const }),
-  fc.record({
-    type: fc.constant("model.error" as const),
-    kind: fc.constantFrom("llm" as const, "tts" as const, "stt" as const),
-    recoverable: fc.boolean(),
-  }),
-  fc.record({
-    type: fc.constant("playout.ack" as const),
-    activityId: activity,
-    handleId: handle,
-    segmentId: fc.constant("s1#1"),
-    ack: fc.constantFrom("started" as const, "finished" as const, "cleared" as const),
-    positionMs: fc.nat(1_000),
-    at: fc.constant(0),
-    first: fc.constant(true),
-  }),
-  fc.record({
-    type: fc.constant("reply.played" as const),
-    activityId: activity,
-    handleId: handle,
-    text,
-    interrupted: fc.boolean(),
-    toolsStarted: fc.boolean(),
-    toolsRunning: fc.boolean(),
-  }),
-  fc.record({ type: fc.constant("tools.ended" as const), activityId: activity, handleId: handle }),
-  fc.record({ type: fc.constant("run.start" as const), runId: fc.nat(3), alive: fc.constantFrom(["call"], []) }),
-  fc.record({ type: fc.constantFrom("run.watch" as const, "run.unwatch" as const), name: fc.constantFrom("call", "handle:s1") }),
-  {
-    weight: 6,
-    arbitrary: floorFact.map((event) => ({
-      type: "floor" as const,
-      activityId: null,
-      event: { ...event, t: 0 } as TurnEvent,
-    })),
-  },
-  { weight: 3, arbitrary: fc.record({ type: fc.constant("pass" as const), ms: fc.constantFrom(0, 100, 1_000, 6_000, 31_000) }) },
-  { weight: 3, arbitrary: fc.constant({ type: "answer" as const }) },
-);
+    fc.constant({ type: "session.released" as const }),
+    fc.record({
+      type: fc.constant("model.error" as const),
+      kind: fc.constantFrom("llm" as const, "tts" as const, "stt" as const),
+      recoverable: fc.boolean(),
+    }),
+    fc.record({
+      type: fc.constant("playout.ack" as const),
+      activityId: activity,
+      handleId: handle,
+      segmentId: fc.constant("s1#1"),
+      ack: fc.constantFrom("started" as const, "finished" as const, "cleared" as const),
+      positionMs: fc.nat(1_000),
+      at: fc.constant(0),
+      first: fc.constant(true),
+    }),
+    fc.record({
+      type: fc.constant("reply.played" as const),
+      activityId: activity,
+      handleId: handle,
+      text,
+      interrupted: fc.boolean(),
+      toolsStarted: fc.boolean(),
+      toolsRunning: fc.boolean(),
+    }),
+    fc.record({ type: fc.constant("tools.ended" as const), activityId: activity, handleId: handle }),
+    fc.record({ type: fc.constant("run.start" as const), runId: fc.nat(3), alive: fc.constantFrom(["call"], []) }),
+    fc.record({
+      type: fc.constantFrom("run.watch" as const, "run.unwatch" as const),
+      name: fc.constantFrom("call", "handle:s1"),
+    }),
+    {
+      weight: 6,
+      arbitrary: floorFact.map((event) => ({
+        type: "floor" as const,
+        activityId: null,
+        event: { ...event, t: 0 } as TurnEvent,
+      })),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({ type: fc.constant("pass" as const), ms: fc.constantFrom(0, 100, 1_000, 6_000, 31_000) }),
+    },
+    { weight: 3, arbitrary: fc.constant({ type: "answer" as const }) },
+  );
 
 /** Plays a list of facts; `answer` gives the orders of the last step their answers. */
-function play(facts: readonly (Fact | { readonly type: "pass"; readonly ms: number } | { readonly type: "answer" })[]): Machine {
+function play(
+  facts: readonly (Fact | { readonly type: "pass"; readonly ms: number } | { readonly type: "answer" })[],
+): Machine {
   const m = new Machine();
   let answered = 0;
   for (const fact of facts) {
