@@ -1,7 +1,7 @@
 /**
  * Question: how much does `import { AgentSession }` add to a page or an edge worker?
  *
- * Bundled and minified by esbuild for a place without Node, gzip -9, in kibibytes.
+ * Bundled and minified by esbuild for a page, which is how bundlers for the edge resolve packages too; gzip -9, in kibibytes.
  *
  *     node bench/bundle_size.ts
  */
@@ -22,8 +22,7 @@ export async function bundleSize(): Promise<Measured> {
     minify: true,
     format: "esm",
     target: "es2022",
-    platform: "neutral",
-    mainFields: ["module", "main"],
+    platform: "browser",
     write: false,
   });
   return { bundle_gzip: gzipSync(outputFiles[0]!.contents, { level: 9 }).byteLength / 1024 };

@@ -51,6 +51,14 @@ export async function report(measure: () => Promise<Measured>): Promise<void> {
   process.exit(0); // what a side has left running must not keep the next one waiting
 }
 
+/** CPU time of the process while something is done, in seconds. */
+export async function cpuSeconds(work: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}
+
 /** The next turn of the event loop, after everything that is ready. */
 export function idle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

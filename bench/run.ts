@@ -9,7 +9,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -37,6 +37,7 @@ if (!hasPeer) {
 }
 const peerName = hasPeer ? `@livekit/agents ${versionOf(peerPackage)}` : "";
 
+const loadBefore = loadavg()[0] ?? 0;
 const rows: Row[] = [];
 for (const question of QUESTIONS) {
   if (only === undefined || only.includes(question.name)) rows.push(...ask(question));
@@ -46,7 +47,7 @@ const order = QUESTIONS.map(({ question }) => question);
 const results: Results = {
   date: new Date().toISOString().slice(0, 10),
   machine: `${cpus()[0]?.model.trim() ?? "unknown"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, ` +
-    `${process.platform} ${process.arch}`,
+    `${process.platform} ${process.arch}; load of others before the run ${loadBefore.toFixed(1)}`,
   versions: {
     node: spawn("node", ["--version"]).trim().replace("v", ""),
     bun: spawn("bun", ["--version"]).trim(),

@@ -1,2 +1,2 @@
 /** The measures of `bench/measure.ts`, so that both sides are counted by the same code. */
-export { heapUsed, idle, percentiles, quantile, report, sleep } from "../../measure.ts";
+export { cpuSeconds, heapUsed, idle, percentiles, quantile, report, sleep } from "../../measure.ts";
