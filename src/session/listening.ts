@@ -79,6 +79,9 @@ export class Listening {
   }
 
   restartStt(): void {
+    if (this.#stt !== undefined && this.#activity !== undefined) {
+      this.#fact(RANK.stt, this.#activity, { type: "stt.closed", t: 0 });
+    }
     this.#close("stt");
     if (this.#activity !== undefined) this.#openStt(this.#activity);
   }
@@ -183,6 +186,7 @@ export class Listening {
     })().catch((error: unknown) => error).then((error) => {
       if (this.#stt !== ear.ear) return;
       this.#stt = undefined;
+      this.#fact(RANK.stt, activity, { type: "stt.closed", t: 0 });
       if (error === undefined || this.#core.isClosing) return;
       this.#core.log("error", "the recogniser failed", { area: "stt", error });
       const { clock } = this.#core;
