@@ -29,6 +29,9 @@ const given = args[0];
 const folders = given !== undefined
   ? [given]
   : [here("cases"), here("../../../shared/conformance")].filter((folder) => existsSync(folder));
+if (folders.length === 0) {
+  console.error("The recordings are not here: put them into tests/conformance/cases, or name their folder.");
+}
 
 let passed = 0;
 let failed = 0;
