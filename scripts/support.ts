@@ -39,6 +39,9 @@ export const SUPPORT: readonly Support[] = [
     test: "scripts/check_package.ts",
     note: "without its optional peers",
   },
+  { feature: "a spoken call with embedded models", places: RUNTIMES, test: "tests/real/demo_test.ts" },
+  { feature: "Ctrl-C and bad input leave complete files", places: ["node24"], test: "tests/real/cli_test.ts" },
+  { feature: "a voice session with scripted models", places: RUNTIMES, test: "tests/session/*_test.ts" },
   { feature: "turn taking, exact in time and order", places: RUNTIMES, test: "tests/turn/timelines_test.ts" },
   {
     feature: "the same trace on every runtime",
@@ -56,6 +59,7 @@ export const SUPPORT: readonly Support[] = [
   { feature: "web sockets with headers", places: ["workerd"], test: "tests/adapters/runtime/edge_socket_test.ts" },
   { feature: "`./openai`", places: RUNTIMES, test: "tests/adapters/openai/openai_llm_test.ts" },
   { feature: "`./silero`", places: RUNTIMES, test: "tests/adapters/silero/silero_test.ts", note: "WebAssembly" },
+  { feature: "`./whisper`", places: RUNTIMES, test: "tests/real/demo_test.ts", note: "in a worker" },
   { feature: "`./energy-vad`", places: RUNTIMES, test: "tests/adapters/energy_vad/energy_vad_test.ts" },
   { feature: "`./flite`", places: RUNTIMES, test: "tests/adapters/flite/flite_test.ts", note: "in a worker" },
   { feature: "the examples", places: RUNTIMES, test: "tests/examples/examples_test.ts" },
