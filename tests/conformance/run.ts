@@ -25,6 +25,8 @@ const only = option("--only");
 const topics = new Set(
   option("--topics")?.split(",") ?? JSON.parse(readFileSync(here("topics.json"), "utf8")) as string[],
 );
+/** Scenarios that we are known not to play as the reference did, and why. One that is played so must be taken off. */
+const known = JSON.parse(readFileSync(here("known.json"), "utf8")) as Readonly<Record<string, string>>;
 const given = args[0];
 const folders = given !== undefined
   ? [given]
@@ -35,6 +37,7 @@ if (folders.length === 0) {
 
 let passed = 0;
 let failed = 0;
+let knownCount = 0;
 const leftOut = new Map<string, number>();
 for (const folder of folders) {
   for (const file of readdirSync(folder).sort()) {
@@ -56,7 +59,14 @@ for (const folder of folders) {
       } catch (error) {
         difference = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
       }
-      if (difference === undefined) passed++;
+      const reason = known[scenario.name];
+      if (reason !== undefined) {
+        if (difference !== undefined) knownCount++;
+        else {
+          failed++;
+          console.log(`FAIL ${scenario.name} (${compat}): it is played as the reference did: take it off known.json`);
+        }
+      } else if (difference === undefined) passed++;
       else {
         failed++;
         console.log(
@@ -70,6 +80,10 @@ for (const folder of folders) {
 }
 if (leftOut.size > 0) {
   console.log(`left out: ${[...leftOut].map(([topic, count]) => `${topic} (${count})`).join(", ")}`);
+}
+if (knownCount > 0) {
+  console.log(`known not to: ${knownCount}`);
+  for (const [name, reason] of Object.entries(known)) console.log(`  ${name}: ${reason}`);
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);
