@@ -302,6 +302,7 @@ export class SessionCore {
   }
 
   emit(event: SessionEvent): void {
+    if (this.closeTold) return; // `close` is the last event, whatever a model still reports
     this.emitter.emit(event);
   }
 

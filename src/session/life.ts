@@ -67,8 +67,12 @@ export class SessionLife {
   async #close(reason: CloseReason, drain: boolean, deadline: number): Promise<void> {
     const core = this.#core;
     const until = core.clock.now() + deadline;
-    if (!core.isRunning) await this.#starting?.catch(() => {}); // whoever starts it is told why it failed
-    await core.close(reason, { drain, deadline });
+    const starting = this.#starting;
+    if (core.isRunning || starting === undefined) await core.close(reason, { drain, deadline });
+    if (starting !== undefined) { // asked for before this close: it comes, and goes
+      await starting.catch(() => {}); // whoever starts it is told why it failed
+      await core.close(reason, { drain, deadline: Math.max(0, until - core.clock.now()) });
+    }
     await this.#letGo(Math.max(0, until - core.clock.now()));
   }
 

@@ -88,6 +88,21 @@ test("a close during the attaching of an io waits for it, and closes", async () 
   assert.equal(w.clock.armed, 0);
 });
 
+test("a start during a close comes after it; a close behind that start closes what it started", async () => {
+  const w = world({ tts: {} });
+  await w.start();
+  w.session.say("Hello there.");
+  const closing = w.session.close();
+  const starting = w.session.start({ agent: w.agent });
+  await w.until(Promise.all([closing, starting]));
+  assert.equal(w.session.isRunning, true);
+  const all = Promise.all([w.session.close(), w.session.start({ agent: w.agent }), w.session.close({ deadline: 0 })]);
+  await w.until(all);
+  assert.equal(w.session.isRunning, false);
+  assert.equal(w.events.filter(({ type }) => type === "close").length, 3);
+  assert.equal(w.clock.armed, 0);
+});
+
 test("an io that cannot be attached fails the start and leaves the session as it was", async () => {
   const w = world();
   await refusesWith(
