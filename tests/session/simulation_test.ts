@@ -212,7 +212,14 @@ async function live(moments: readonly Moment[], deadline: number, seed: number):
   for (const { items, n } of w.llm.requests) assertPaired(items, `request ${n}`);
   const ids = w.session.history.items.map(({ id }) => id);
   assert.equal(new Set(ids).size, ids.length);
-  assert.equal(w.log.some(({ message }) => message === "an order failed"), false, JSON.stringify(w.log.find(({ message }) => message === "an order failed")?.fields, (_k, v) => v instanceof Error ? v.stack : v));
+  assert.equal(
+    w.log.some(({ message }) => message === "an order failed"),
+    false,
+    JSON.stringify(
+      w.log.find(({ message }) => message === "an order failed")?.fields,
+      (_k, v) => v instanceof Error ? v.stack : v,
+    ),
+  );
   const text = trace.map((record) => `${JSON.stringify(record)}\n`).join("");
   const { difference } = replay(parseTrace(text));
   assert.equal(difference, undefined, JSON.stringify(difference));
