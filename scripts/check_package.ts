@@ -47,6 +47,7 @@ function run(what: string, command: string, args: readonly string[], cwd = root)
 const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as {
   version: string;
   exports: Record<string, { types: string; default: string }>;
+  peerDependencies: Record<string, string>;
 };
 const deno = JSON.parse(readFileSync(`${root}deno.json`, "utf8")) as {
   version: string;
@@ -96,6 +97,17 @@ console.log(all.length);`,
   else if (mustHaveAll) report("every entry loads on Node 22", false, "it is not installed");
   run("every entry loads on Bun", bin("bun"), ["all.mjs"], home);
   run("every entry loads on Deno", bin("deno"), ["run", "-A", "--node-modules-dir=manual", "all.mjs"], home);
+  const command = `${home}/node_modules/@repartee/agents/dist/cli/main.js`;
+  run("the bin starts without the optional peers", bin("node"), [command, "--help"], home);
+  // With them, the whole of the package works on the oldest Node: workers, weights, models.
+  if (oldestNode !== undefined) {
+    for (const peer of Object.keys(manifest.peerDependencies)) {
+      const [scope, name] = peer.startsWith("@") ? peer.split("/") as [string, string] : ["", peer];
+      mkdirSync(`${home}/node_modules/${scope}`, { recursive: true });
+      symlinkSync(realpathSync(`${root}node_modules/${peer}`), `${home}/node_modules/${scope}/${name}`);
+    }
+    run("the demo of the package holds its call on Node 22", oldestNode, [command, "demo", "--fast"], home);
+  }
   rmSync(home, { recursive: true, force: true });
 }
 

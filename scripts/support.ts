@@ -40,6 +40,7 @@ export const SUPPORT: readonly Support[] = [
     note: "without its optional peers",
   },
   { feature: "a spoken call with embedded models", places: RUNTIMES, test: "tests/real/demo_test.ts" },
+  { feature: "the same call, from the packed tarball", places: ["node22"], test: "scripts/check_package.ts" },
   { feature: "Ctrl-C and bad input leave complete files", places: ["node24"], test: "tests/real/cli_test.ts" },
   { feature: "a voice session with scripted models", places: RUNTIMES, test: "tests/session/*_test.ts" },
   { feature: "turn taking, exact in time and order", places: RUNTIMES, test: "tests/turn/timelines_test.ts" },
