@@ -48,7 +48,8 @@ for (const folder of folders) {
       leftOut.set(scenario.topic, (leftOut.get(scenario.topic) ?? 0) + 1);
       continue;
     }
-    for (const compat of ["reference", "fixed"] as const) {
+    // Our own say what we do; recordings of the reference are played both ways.
+    for (const compat of folder === here("cases") ? ["fixed"] as const : ["reference", "fixed"] as const) {
       let difference: string | undefined;
       try {
         const played = await playScenario(scenario, { compat, runtime: virtualRuntime({ seed: 1 }) });
