@@ -261,6 +261,7 @@ export class Speeches {
     this.#cut(live);
     this.#core.log("error", "speech abandoned, since it did not end in time", { area: "speech", speechId: handleId });
     if ((live.reply.tools?.runningCount ?? 0) > 0) this.#lingering.set(handleId, live);
+    else this.commitTools(handleId, true); // what they came to may not be stored yet
     this.#finish(live);
   }
 

@@ -757,3 +757,16 @@ test("a turn that is cut off after its sink is gone settles", async () => {
   await w.close();
   assert.equal(w.clock.armed, 0);
 });
+
+test("the result of a tool that ended while its turn hung is stored when the turn is given up", async () => {
+  const w = world({
+    tts: { hangs: ["One moment."] },
+    llm: [{ when: { user: "Go" }, text: "One moment.", toolCalls: [{ name: "now", id: "c1", args: {} }] }],
+    agent: { tools: [tool({ name: "now", description: "The time.", execute: () => "noon" })] },
+  });
+  await w.start();
+  w.session.generateReply({ userInput: "Go" });
+  await w.clock.advance(1_000);
+  await w.close({ deadline: 0 });
+  assert.deepEqual(told(w.session.history.items), ["user: Go", "call now c1 {}", "output c1: noon"]);
+});

@@ -38,6 +38,8 @@ const ACTIONS = [
   "sound",
   "swapSink",
   "failSink",
+  "deafSink",
+  "moveStuck",
   "failStt",
   "failVad",
   "restart",
@@ -56,6 +58,24 @@ class Guest extends Agent {
     await session.say("Bye.");
   }
 }
+
+/** Never comes back from a hook. */
+class Stuck extends Guest {
+  override onExit(): Promise<void> {
+    return new Promise(() => {});
+  }
+}
+
+/** All that anybody says: what is stored is a beginning of one of these. */
+const TEXTS = [
+  "Something that takes a while to say.",
+  "Something that must be heard.",
+  "In a tool.",
+  "One moment.",
+  "Half",
+  "Bye.",
+  "That is how it is with these things, I am afraid.",
+];
 
 function assertPaired(items: readonly ChatItem[], where: string): void {
   const outputs = new Map<string, number>();
@@ -89,6 +109,17 @@ async function live(moments: readonly Moment[], deadline: number, seed: number):
     }),
     tool({ name: "moves", description: "Hands over.", execute: () => new Guest(++callCount, tools) }),
   ];
+  const begun = new Set<string>();
+  for (const [n, one] of tools.entries()) {
+    if (one.type !== "function") continue;
+    tools[n] = {
+      ...one,
+      execute: (args, options) => {
+        begun.add(options.toolCallId);
+        return one.execute(args, options);
+      },
+    };
+  }
   const names = ["quick", "slow", "stuck", "fails", "says", "moves"];
   const trace: TraceRecord[] = [];
   const w = world({
@@ -174,6 +205,10 @@ async function live(moments: readonly Moment[], deadline: number, seed: number):
         return void (session.output.audio = sink = pacedSink(clock));
       case "failSink":
         return sink.fail(new Error("unplugged"));
+      case "deafSink":
+        return void (session.output.audio = { ...sink, acks: new ReadableStream() });
+      case "moveStuck":
+        return session.updateAgent(new Stuck(++callCount, tools));
       case "failStt":
         return void w.stt.fail(new Error("stt"));
       case "failVad":
@@ -210,6 +245,14 @@ async function live(moments: readonly Moment[], deadline: number, seed: number):
   assert.equal(w.events.at(-1)?.type, "close");
   assertPaired(w.session.history.items, "history");
   for (const { items, n } of w.llm.requests) assertPaired(items, `request ${n}`);
+  for (const item of w.session.history.items) {
+    if (item.type !== "message" || item.role !== "assistant") continue;
+    const said = item.textContent ?? "";
+    const isBeginning = TEXTS.some((one) => one.startsWith(said) && (item.interrupted || one === said));
+    assert.ok(said !== "" && (isBeginning || /^I( am( guest\d+\.)?)?$/.test(said)), `${said} was never said`);
+  }
+  const recorded = w.session.history.items.flatMap((item) => item.type === "function_call" ? [item.callId] : []);
+  for (const id of begun) assert.ok(recorded.includes(id), `the call ${id} is forgotten`);
   const ids = w.session.history.items.map(({ id }) => id);
   assert.equal(new Set(ids).size, ids.length);
   assert.equal(
