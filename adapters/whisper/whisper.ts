@@ -7,13 +7,12 @@
  * @module
  */
 import type { AudioFrame } from "../../src/audio/frame.ts";
-import { monoFrame } from "../../src/audio/frames.ts";
-import { resampler } from "../../src/audio/resample.ts";
 import { AgentError } from "../../src/base/error.ts";
 import type { Clock } from "../../src/base/runtime.ts";
 import type { SpeechEvent, STT, STTOptions } from "../../src/model/stt.ts";
 import { loadWeights } from "../onnx/weights.ts";
-import { MAX_SAMPLES, openWhisper, WHISPER_RATE, type WhisperEngine } from "./engine.ts";
+import { MAX_SAMPLES, openWhisper, WHISPER_RATE, type WhisperEngine, type WhisperText } from "./engine.ts";
+import { cutQuietly, samplesOf } from "./sound.ts";
 import { installedWhisper, WHISPER_NEED, type WhisperSources } from "./weights.ts";
 import { openWhisperWorker, workerThreads } from "./worker_engine.ts";
 
@@ -23,7 +22,10 @@ export type { WhisperSources } from "./weights.ts";
 export interface WhisperOptions {
   /** Where the model's files are. Default: the installed package `@repartee/whisper-tiny-en`. */
   readonly weights?: WhisperSources;
-  /** Listens in a worker where the place has them, so that the session is not held up. Default true. */
+  /**
+   * Whether a worker listens, so that the session is not held up. Default: `true` where the place has
+   * `node:worker_threads`; elsewhere the calling thread does it, 0.2 to 0.5 s for a request.
+   */
   readonly worker?: boolean;
   /** The session's clock: a virtual one then stands still while the model works. Default: the session's own. */
   readonly clock?: Clock;
@@ -31,9 +33,12 @@ export interface WhisperOptions {
 
 /** Whisper. Make one for the process and share it: it takes requests in turn. */
 export interface WhisperSTT extends STT, AsyncDisposable {
-  /** Recognises one whole segment. `previous` are the words before it, which help with names. */
-  recognize(frames: readonly AudioFrame[], options?: STTOptions & { readonly previous?: string }): Promise<SpeechEvent>;
-  /** Loads the weights, so that the first words do not wait for them. */
+  /** Recognises one whole segment. `previous` is the last partial text of the same segment: it saves work, and nothing else. */
+  recognize(
+    frames: readonly AudioFrame[],
+    options?: STTOptions & { readonly previous?: string },
+  ): Promise<SpeechEvent>;
+  /** Loads the model, so that the first words do not wait for it. */
   prewarm(): Promise<void>;
   /** Ends the worker and frees the model; what is being recognised fails. Idempotent. */
   close(): Promise<void>;
@@ -42,16 +47,20 @@ export interface WhisperSTT extends STT, AsyncDisposable {
 /**
  * Makes a recogniser. The model is loaded at the first request, or by `prewarm()`: about a second, and 500 MB.
  *
- * A request takes 0.2 to 0.5 s and at most 30 s of sound; what is longer is cut off. Silence and noise give an empty text. A
- * request whose signal is aborted rejects at once, and its result is thrown away.
+ * A request takes 0.2 to 0.5 s. Sound of more than 29 s is cut at its pauses, and takes that for each piece. Silence and
+ * noise give no alternatives. A request whose signal is aborted rejects at once with its reason, and makes way for the next
+ * one as soon as the token under way is done. A worker that breaks down fails its requests in a way that may be tried again,
+ * and another takes its place. The process ends by itself when nothing is asked, closed or not.
  *
  * @throws {AgentError} In `recognize` and `prewarm`: `weights.missing` and `runtime.missing` when the packages are not
- *   installed, `model.closed` after `close()`.
+ *   installed, `model.closed` after `close()`, `model.no_capability` for a language that is not English,
+ *   `audio.bad_rate` and `audio.bad_frame` for frames that are none.
  *
  * @example
  * ```ts
  * await using stt = whisperSTT();
- * const { alternatives } = await stt.recognize([frame]);
+ * const event = await stt.recognize([frame]);
+ * if ("alternatives" in event) console.log(event.alternatives[0]?.text ?? "nobody spoke");
  * ```
  */
 export function whisperSTT({ weights, worker = true, clock }: WhisperOptions = {}): WhisperSTT {
@@ -59,10 +68,10 @@ export function whisperSTT({ weights, worker = true, clock }: WhisperOptions = {
   let isClosed = false;
   let requestCount = 0;
 
-  const open = async (): Promise<WhisperEngine> => {
+  const open = async (onDeath: () => void): Promise<WhisperEngine> => {
     const sources = weights ?? installedWhisper();
     const threads = worker ? workerThreads() : undefined;
-    if (threads !== undefined) return await openWhisperWorker(threads, sources);
+    if (threads !== undefined) return await openWhisperWorker(threads, sources, onDeath);
     const [encoder, decoder, vocabulary] = await Promise.all([
       loadWeights(sources.encoder, WHISPER_NEED),
       loadWeights(sources.decoder, WHISPER_NEED),
@@ -75,11 +84,16 @@ export function whisperSTT({ weights, worker = true, clock }: WhisperOptions = {
       const message = "Cannot recognise speech as the recogniser must be open: current value is a closed one";
       return Promise.reject(new AgentError("model.closed", message));
     }
-    opening ??= open().catch((error) => {
-      opening = undefined; // it may be tried again, once what is missing is there
+    if (opening !== undefined) return opening;
+    const forget = (): void => {
+      if (opening === mine) opening = undefined;
+    };
+    const mine: Promise<WhisperEngine> = open(forget).catch((error) => {
+      forget(); // it may be tried again, once what is missing is there
       throw error;
     });
-    return opening;
+    opening = mine;
+    return mine;
   };
   const close = async (): Promise<void> => {
     if (isClosed) return;
@@ -93,23 +107,23 @@ export function whisperSTT({ weights, worker = true, clock }: WhisperOptions = {
     model: "whisper-tiny.en",
     provider: "whisper",
     capabilities: { streaming: false, interimResults: true },
-    async recognize(frames, { signal, previous, host } = {}) {
+    async recognize(frames, { signal, previous, host, language } = {}) {
       signal?.throwIfAborted();
+      checkLanguage(language);
       const work = async (): Promise<SpeechEvent> => {
+        const model = await engine();
         const samples = samplesOf(frames);
-        const { text, confidence } = await (await engine()).recognize({
-          samples,
-          ...(previous !== undefined && { previous }),
-        });
         const endTimeMs = (samples.length * 1000) / WHISPER_RATE;
-        return {
-          type: "final_transcript",
-          requestId: `whisper_${++requestCount}`,
-          alternatives: [{ text, language: "en", startTimeMs: 0, endTimeMs, confidence }],
-        };
+        const pieces = cutQuietly(samples, MAX_SAMPLES);
+        const texts: WhisperText[] = [];
+        for (const piece of pieces) {
+          const help = previous === undefined || pieces.length > 1 ? {} : { previous };
+          texts.push(await model.recognize({ samples: piece, ...help }, signal));
+        }
+        return eventOf(texts.filter(({ text }) => text !== ""), { requestId: `whisper_${++requestCount}`, endTimeMs });
       };
-      const held = clock ?? host?.clock;
-      const result = held === undefined ? work() : held.hold(work());
+      const time = clock ?? host?.clock;
+      const result = time === undefined ? work() : time.hold(work());
       return signal === undefined ? await result : await unlessAborted(result, signal);
     },
     async prewarm() {
@@ -117,6 +131,19 @@ export function whisperSTT({ weights, worker = true, clock }: WhisperOptions = {
     },
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+function eventOf(
+  texts: readonly WhisperText[],
+  { requestId, endTimeMs }: { readonly requestId: string; readonly endTimeMs: number },
+): SpeechEvent {
+  const text = texts.map((part) => part.text).join(" ");
+  const confidence = texts.reduce((sum, part) => sum + part.confidence, 0) / texts.length;
+  return {
+    type: "final_transcript",
+    requestId,
+    alternatives: text === "" ? [] : [{ text, language: "en", startTimeMs: 0, endTimeMs, confidence }],
   };
 }
 
@@ -129,26 +156,10 @@ function unlessAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-/** All of it as the model hears it: mono, 16 kHz, from -1 to 1. */
-function samplesOf(frames: readonly AudioFrame[]): Float32Array {
-  const out = new Float32Array(MAX_SAMPLES);
-  let length = 0;
-  const put = (block: Int16Array): void => {
-    for (let index = 0; index < block.length && length < MAX_SAMPLES; index++) {
-      out[length++] = (block[index] as number) / 32_768;
-    }
-  };
-  let convert: ReturnType<typeof resampler> | undefined;
-  let rate = WHISPER_RATE;
-  for (const frame of frames) {
-    const mono = monoFrame(frame);
-    if (mono.sampleRate !== rate) {
-      if (convert !== undefined) put(convert.flush());
-      rate = mono.sampleRate;
-      convert = rate === WHISPER_RATE ? undefined : resampler({ from: rate, to: WHISPER_RATE });
-    }
-    put(convert === undefined ? mono.data : convert.push(mono.data));
-  }
-  if (convert !== undefined) put(convert.flush());
-  return out.slice(0, length);
+function checkLanguage(language: string | undefined): void {
+  if (language === undefined || /^(en|english|auto)?$|^en[-_]/i.test(language)) return;
+  throw new AgentError(
+    "model.no_capability",
+    `Cannot recognise speech with Whisper tiny.en as the language must be English: current value is ${language}`,
+  );
 }

@@ -15,7 +15,13 @@ export type WorkerOrder =
     readonly id: number;
     readonly files: Readonly<Record<keyof WhisperSources, string | Uint8Array>>;
   }
-  | { readonly type: "recognize"; readonly id: number; readonly request: WhisperRequest };
+  | {
+    readonly type: "recognize";
+    readonly id: number;
+    readonly request: WhisperRequest;
+    /** Shared; not 0 when nobody wants the result any more. */
+    readonly isOff: Int32Array;
+  };
 
 /** What it answers. `result` is left out where the order was to open. */
 export interface WorkerAnswer {
@@ -51,7 +57,13 @@ async function obey(order: WorkerOrder): Promise<void> {
       await engine;
       return port.postMessage({ id });
     }
-    port.postMessage({ id, result: await (await engine as WhisperEngine).recognize(order.request) });
+    const { request, isOff } = order;
+    const signal = {
+      get aborted(): boolean {
+        return Atomics.load(isOff, 0) !== 0;
+      },
+    };
+    port.postMessage({ id, result: await (await engine!).recognize(request, signal) });
   } catch (error) {
     const { code, message, cause } = error instanceof AgentError
       ? error

@@ -4,6 +4,7 @@
  * @module
  */
 import { AgentError } from "../../src/base/error.ts";
+import { APIConnectionError } from "../../src/model/error.ts";
 import type { WhisperEngine, WhisperText } from "./engine.ts";
 import { sendable, type WhisperSources } from "./weights.ts";
 import type { WorkerAnswer, WorkerOrder } from "./whisper_worker.ts";
@@ -12,7 +13,7 @@ import type { WorkerAnswer, WorkerOrder } from "./whisper_worker.ts";
 interface WorkerLike {
   on(event: "message", listener: (answer: WorkerAnswer) => void): unknown;
   on(event: "error" | "exit", listener: (reason: unknown) => void): unknown;
-  postMessage(order: WorkerOrder): void;
+  postMessage(order: WorkerOrder, transfer?: ArrayBuffer[]): void;
   ref(): void;
   unref(): void;
   terminate(): Promise<unknown>;
@@ -34,8 +35,17 @@ export function workerThreads(): WorkerThreads | undefined {
   return found?.Worker === undefined ? undefined : found as WorkerThreads;
 }
 
-/** Starts a worker and has it load the model. It keeps the process alive while it has something to do, and not longer. */
-export async function openWhisperWorker({ Worker }: WorkerThreads, sources: WhisperSources): Promise<WhisperEngine> {
+/**
+ * Starts a worker and has it load the model. It keeps the process alive while it has something to do, and not longer.
+ *
+ * @param onDeath Called once when the worker ended by itself: this engine is of no more use, and another may be opened.
+ * @throws {AgentError} As `openWhisper`; `weights.missing` when a file cannot be had.
+ */
+export async function openWhisperWorker(
+  { Worker }: WorkerThreads,
+  sources: WhisperSources,
+  onDeath: () => void,
+): Promise<WhisperEngine> {
   const files = await sendable(sources);
   // Its file has the ending of this one: `.ts` in the source, `.js` in the built package.
   const worker = new Worker(new URL(`./whisper_worker${import.meta.url.slice(-3)}`, import.meta.url));
@@ -43,14 +53,18 @@ export async function openWhisperWorker({ Worker }: WorkerThreads, sources: Whis
   let lastId = 0;
   let death: AgentError | undefined;
 
-  const die = (reason: string, cause?: unknown): void => {
-    const message = `Cannot recognise speech as the recogniser's worker must be running: current value is ${reason}`;
-    death ??= new AgentError("model.closed", message, { cause });
-    for (const { reject } of waiting.values()) reject(death);
+  const end = (error: AgentError): boolean => {
+    if (death !== undefined) return false;
+    death = error;
+    for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
+    return true;
   };
-  worker.on("error", (cause) => die("a worker that failed", cause));
-  worker.on("exit", () => die("a worker that has ended"));
+  const die = (cause?: unknown): void => {
+    if (end(new APIConnectionError({ message: "The recogniser's worker has ended", options: { cause } }))) onDeath();
+  };
+  worker.on("error", die);
+  worker.on("exit", () => die());
   worker.on("message", ({ id, result, error }) => {
     const request = waiting.get(id);
     waiting.delete(id);
@@ -58,17 +72,18 @@ export async function openWhisperWorker({ Worker }: WorkerThreads, sources: Whis
     if (error === undefined) return request?.resolve(result);
     request?.reject(new AgentError(error.code, error.message, error.cause === "" ? {} : { cause: error.cause }));
   });
-  const ask = (order: (id: number) => WorkerOrder): Promise<WhisperText | undefined> => {
+  const ask = (order: (id: number) => WorkerOrder, transfer: ArrayBuffer[] = []): Promise<WhisperText | undefined> => {
     if (death !== undefined) return Promise.reject(death);
     const id = ++lastId;
     return new Promise((resolve, reject) => {
       waiting.set(id, { resolve, reject });
       worker.ref();
-      worker.postMessage(order(id));
+      worker.postMessage(order(id), transfer);
     });
   };
   const close = async (): Promise<void> => {
-    die("a closed one");
+    const message = "Cannot recognise speech as the recogniser must be open: current value is a closed one";
+    end(new AgentError("model.closed", message));
     await worker.terminate();
   };
   try {
@@ -78,7 +93,19 @@ export async function openWhisperWorker({ Worker }: WorkerThreads, sources: Whis
     throw error;
   }
   return {
-    recognize: async (request) => await ask((id) => ({ type: "recognize", id, request })) as WhisperText,
+    async recognize(request, signal) {
+      // The worker hears no message while it works, but it sees the memory that both have.
+      const isOff = new Int32Array(new SharedArrayBuffer(4));
+      const callOff = (): void => void Atomics.store(isOff, 0, 1);
+      if (signal?.aborted) callOff();
+      signal?.addEventListener?.("abort", callOff, { once: true });
+      try {
+        const order = (id: number): WorkerOrder => ({ type: "recognize", id, request, isOff });
+        return (await ask(order, [request.samples.buffer]))!;
+      } finally {
+        signal?.removeEventListener?.("abort", callOff);
+      }
+    },
     close,
   };
 }
