@@ -29,11 +29,15 @@ import { comparableWords, joinText } from "./words.ts";
 
 type EventOf<K extends TurnEvent["type"]> = Extract<TurnEvent, { type: K }>;
 
+/** A voice without words that ended so long ago is a matter of its own. Chosen: recognisers take less for their words. */
+const WORDLESS_MS = 3_000;
+
 // --- the voice -------------------------------------------------------------------------------------------------------
 
 /** The user's voice begins. */
 export function onVadStart(d: Draft, event: EventOf<"vad.start">): void {
   const start = d.t - event.speechDuration - event.inferenceDuration;
+  forgetWordless(d, start);
   const region = edit(d, "recognition");
   if (!region.vadSpeechStarted) {
     region.speechStartTime = start;
@@ -47,6 +51,17 @@ export function onVadStart(d: Draft, event: EventOf<"vad.start">): void {
   cancelPrediction(d, false);
   if (d.turn.streaming.flushed) edit(d, "streaming").flushed = false;
   dropDecision(d, "vad");
+}
+
+/** A hum or a cough that no words followed is no part of the turn that begins now: it would have begun long before it did. */
+function forgetWordless(d: Draft, start: number): void {
+  const { userTurnStart, lastSpeakingTime, finalText, interimText } = d.turn.recognition;
+  if (!isFixed(d) || userTurnStart === undefined || finalText !== "" || interimText !== "") return;
+  if (lastSpeakingTime === undefined || start - lastSpeakingTime < WORDLESS_MS) return;
+  order(d, { type: "span.end", span: "user_turn", at: lastSpeakingTime });
+  const region = edit(d, "recognition");
+  region.userTurnStart = undefined;
+  region.vadSpeechStarted = false;
 }
 
 /** One window of the VAD, some 30 a second, speech or not. */

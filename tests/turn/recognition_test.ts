@@ -170,3 +170,12 @@ test("a speech that was cut off begins anew with its own start", () => {
   w.run();
   assert.deepEqual(lines(w, /begin/), ['3600 begin a1 "hello"']);
 });
+
+test("a hum that no words followed is no part of a later turn; words that are only late belong to their own voice", () => {
+  const later = world([...speech(500, 1_100), ...speech(6_000, 7_000), final(7_200, "hello")]);
+  later.run();
+  assert.deepEqual(lines(later, /commit/), ['7550 commit 1 "hello" [6000..7000, words 200, end 550]']);
+  const soon = world([...speech(500, 1_100), ...speech(2_000, 3_000), final(3_200, "well, hello")]);
+  soon.run();
+  assert.deepEqual(lines(soon, /commit/), ['3550 commit 1 "well, hello" [500..3000, words 200, end 550]']);
+});
