@@ -171,8 +171,10 @@ function apply(d: Draft, event: Exclude<RootEvent, { type: "floor" }>): void {
           d.stage.arrivals.length > 0,
       });
 
-    case "run.start":
-      return change(d, { run: { runId: event.runId, alive: new Set(event.alive) } });
+    case "run.start": { // behind a close nothing is alive that could end it: it is over at once
+      const alive = d.stage.phase === "closed" ? [] : event.alive;
+      return change(d, { run: { runId: event.runId, alive: new Set(alive) } });
+    }
     case "run.watch":
       return watch(d, event.name);
     case "run.unwatch":
@@ -420,7 +422,9 @@ function resetErrors(d: Draft, by: "spoken" | "heard"): void {
 
 function watch(d: Draft, name: string): void {
   const run = d.stage.run;
-  if (run !== null) change(d, { run: { ...run, alive: new Set(run.alive).add(name) } });
+  if (run !== null && d.stage.phase !== "closed") {
+    change(d, { run: { ...run, alive: new Set(run.alive).add(name) } });
+  }
 }
 
 function unwatch(d: Draft, name: string): void {

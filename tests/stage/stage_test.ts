@@ -452,6 +452,17 @@ test("any facts in any order never throw, and a close ends them all within its d
   );
 });
 
+test("a run that begins behind a close is over at once", () => {
+  const m = play([
+    { type: "session.start", arrival: arrival(0) },
+    close(0),
+    { type: "answer" },
+    { type: "run.start", runId: 0, alive: ["call"] },
+  ]);
+  assert.equal(m.root.stage.phase, "closed");
+  assert.equal(m.root.stage.run, null);
+});
+
 test("whatever happened, an agent that is asked for comes on stage within bounded time, when speeches end", () => {
   fc.assert(
     fc.property(fc.array(anyFact, { maxLength: 40 }), (facts) => {
