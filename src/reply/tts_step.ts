@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { toStream } from "../../streams/to_stream.ts";
 import type { AudioFrame } from "../audio/frame.ts";
 import type { Clock } from "../base/runtime.ts";
 import type { SynthesizedAudio } from "../model/tts.ts";
@@ -69,7 +70,7 @@ async function run(step: TtsStep, o: Parameters<typeof startTtsStep>[0], ready: 
       return;
     }
     ready();
-    const reader = ("getReader" in output ? output : toReadable(output)).getReader();
+    const reader = toStream(output).getReader();
     const stop = (): void => {
       step.frames.clear();
       void reader.cancel(o.signal.reason).catch(() => {}); // a voice that errors while it is being stopped
@@ -101,18 +102,4 @@ async function run(step: TtsStep, o: Parameters<typeof startTtsStep>[0], ready: 
     step.frames.end();
     ready();
   }
-}
-
-function toReadable<T>(source: AsyncIterable<T>): ReadableStream<T> {
-  const iterator = source[Symbol.asyncIterator]();
-  return new ReadableStream<T>({
-    async pull(controller) {
-      const { done, value } = await iterator.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    async cancel() {
-      await iterator.return?.();
-    },
-  }, { highWaterMark: 0 });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { toStream } from "../../streams/to_stream.ts";
 import { type AudioFrame, audioFrame, frameDurationMs } from "../audio/frame.ts";
 import { AgentError } from "../base/error.ts";
 import type { AudioInputPart } from "../model/marks.ts";
@@ -181,7 +182,7 @@ export class Listening {
     this.#stt = ear.ear;
     void (async () => {
       const node = await activity.agent.sttNode(ear.audio, {});
-      const events = node === null ? null : "getReader" in node ? node : toReadable(node);
+      const events = node === null ? null : toStream(node);
       return events === null ? undefined : await this.#pump(events, ear.ear, (event) => this.#heard(activity, event));
     })().catch((error: unknown) => error).then((error) => {
       if (this.#stt !== ear.ear) return;
@@ -339,18 +340,4 @@ function finalOf(text: string): SpeechEvent {
     type: "final_transcript",
     alternatives: [{ text, language: "", startTimeMs: 0, endTimeMs: 0, confidence: 1 }],
   };
-}
-
-function toReadable<T>(source: AsyncIterable<T>): ReadableStream<T> {
-  const iterator = source[Symbol.asyncIterator]();
-  return new ReadableStream<T>({
-    async pull(controller) {
-      const { done, value } = await iterator.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    async cancel() {
-      await iterator.return?.();
-    },
-  }, { highWaterMark: 0 });
 }
