@@ -4,7 +4,7 @@
  * @module
  */
 import { type Figure, figure } from "./measure.ts";
-import type { FigureSpec } from "./questions.ts";
+import { type FigureSpec, NOT_ASKED_YET } from "./questions.ts";
 
 /** One line of the results. `ratio` is how many times better than the peer. */
 export interface Row {
@@ -59,7 +59,9 @@ export function makeRow(o: {
     peer: peer && round(peer.median),
     peerSpread: spread(peer),
     peerName: peer && o.peerName,
-    ratio: ours && peer && times(atLeast ? ours.median / peer.median : peer.median / ours.median),
+    ratio: spec.isContext === true
+      ? null
+      : ours && peer && times(atLeast ? ours.median / peer.median : peer.median / ours.median),
     budget: spec.budget,
     atLeast,
     met: ours === null || spec.budget === null
@@ -101,6 +103,10 @@ export function page({ date, machine, versions, rows }: Results, command: string
     "| figure | runtime | ours | peer | better | budget | met |",
     "|---|---|---|---|---|---|---|",
     ...lines,
+    "",
+    "## Not asked yet",
+    "",
+    ...NOT_ASKED_YET.map((it) => `- ${it}.`),
     "",
     ...(reasons.size === 0 ? [] : ["## What is missing, and why", "", ...reasons, ""]),
   ].join("\n");
