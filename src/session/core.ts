@@ -25,7 +25,7 @@ import { TRACE_VERSION, type TraceRecord, type TraceWriter, traceWriter } from "
 import type { TurnMetrics } from "../turn/effect.ts";
 import type { TurnEvent } from "../turn/event.ts";
 import type { TurnState } from "../turn/state.ts";
-import { Activity } from "./activity.ts";
+import type { Activity } from "./activity.ts";
 import type { Agent, HookContext } from "./agent.ts";
 import type { AgentSession } from "./agent_session.ts";
 import { defaultRuntime } from "./default_runtime.ts";
@@ -34,6 +34,7 @@ import { Inbox, RANK, type Stampable } from "./inbox.ts";
 import { AgentInput, AgentOutput } from "./io.ts";
 import { SessionLife } from "./life.ts";
 import { Listening } from "./listening.ts";
+import { Moves } from "./moves.ts";
 import type { AgentSessionOptions } from "./options.ts";
 import { Playout } from "./playout.ts";
 import type { RunResult } from "./run_result.ts";
@@ -74,9 +75,8 @@ export class SessionCore {
   readonly listening: Listening;
   readonly life: SessionLife;
   readonly playout: Playout;
+  readonly moves: Moves;
   readonly telemetry: SessionTracer;
-  /** Ends the span of the move that brings an agent, or takes it away. */
-  #moved: (() => void) | undefined;
   /** Aborted when the session has closed: ends what models do beside its calls. */
   closing: AbortController = new AbortController();
   readonly usage: UsageCollector = new UsageCollector();
@@ -88,7 +88,6 @@ export class SessionCore {
   run: { readonly id: number; readonly result: RunResult } | undefined;
   /** The flight recorder, until the session closes. */
   trace: TraceWriter | undefined;
-  #arriving = new Map<string, Activity>();
   #serial = 0;
   #tools = 0;
   #commits = new Map<number, { resolve(transcript: string): void; reject(error: unknown): void }>();
@@ -136,6 +135,7 @@ export class SessionCore {
     this.listening = new Listening(this);
     this.life = new SessionLife(this);
     this.playout = new Playout(this);
+    this.moves = new Moves(this);
     this.input = new AgentInput((what) => this.#inputChanged(what));
     this.output = new AgentOutput(() => this.playout.changed());
     this.speechPort = {
@@ -177,7 +177,7 @@ export class SessionCore {
   }
 
   start(agent: Agent): Promise<void> {
-    const activity = this.#arrive(agent);
+    const activity = this.moves.arrive(agent);
     return new Promise((resolve) => {
       this.#onActive.push(resolve);
       if (this.closing.signal.aborted) this.closing = new AbortController();
@@ -187,14 +187,14 @@ export class SessionCore {
   }
 
   updateAgent(agent: Agent): void {
-    const arrival = arrivalOf(this.#arrive(agent)); // first, since it may refuse
+    const arrival = arrivalOf(this.moves.arrive(agent)); // first, since it may refuse
     this.agent = agent;
     this.inbox.call({ type: "agent.update", t: 0, arrival });
   }
 
   /** A tool handed over: the agent goes when the turn that it was called in has ended. */
   handOver(agent: Agent): void {
-    const arrival = arrivalOf(this.#arrive(agent)); // first, since it may refuse
+    const arrival = arrivalOf(this.moves.arrive(agent)); // first, since it may refuse
     this.agent = agent;
     this.inbox.call({ type: "run.watch", t: 0, name: moveName(arrival.activityId) });
     this.inbox.report(RANK.move, { type: "agent.update", t: 0, arrival });
@@ -248,7 +248,7 @@ export class SessionCore {
   commitUserTurn(
     o: { readonly transcriptTimeout: number; readonly sttFlushDuration: number; readonly skipReply: boolean },
   ): Promise<string> {
-    const id = ++this.#serial;
+    const id = this.nextSerial();
     return new Promise((resolve, reject) => {
       this.#commits.set(id, { resolve, reject });
       this.floor(null, {
@@ -275,7 +275,7 @@ export class SessionCore {
   }
 
   startRun(result: RunResult): number {
-    const id = ++this.#serial;
+    const id = this.nextSerial();
     this.run = { id, result };
     this.inbox.call({ type: "run.start", t: 0, runId: id, alive: ["call"] });
     return id;
@@ -507,7 +507,7 @@ export class SessionCore {
 
       case "gen.startPreemptive":
         return this.speeches.startPreemptive(
-          this.#current(),
+          this.current(),
           effect.handleId,
           effect.transcript,
           effect.confidence,
@@ -520,20 +520,20 @@ export class SessionCore {
         const turn = this.turns.get(effect.turnId);
         if (turn === undefined) return;
         return effect.type === "gen.reply"
-          ? this.speeches.replyTo(this.#current(), effect.handleId, turn)
-          : this.speeches.usePreemptive(this.#current(), effect.handleId, turn);
+          ? this.speeches.replyTo(this.current(), effect.handleId, turn)
+          : this.speeches.usePreemptive(this.current(), effect.handleId, turn);
       }
 
       case "turn.commit":
         return this.turns.commit(effect.turnId, effect.info);
       case "turn.runHook":
-        return this.turns.runHook(this.#current(), effect.turnId);
+        return this.turns.runHook(this.current(), effect.turnId);
       case "turn.store":
-        return this.turns.store(this.#current(), effect.turnId, effect.reason);
+        return this.turns.store(this.current(), effect.turnId, effect.reason);
       case "turn.drop":
         return this.turns.drop(effect.turnId, effect.reason);
       case "turn.over":
-        return this.turns.over(this.#current(), effect.turnId, effect.handleId);
+        return this.turns.over(this.current(), effect.turnId, effect.handleId);
       case "turn.refused":
       case "transcript.discarded":
         return this.log("debug", effect.type, { area: "turn", reason: effect.reason });
@@ -561,9 +561,9 @@ export class SessionCore {
         return;
 
       case "activity.enter":
-        return this.#enter(effect.activityId, effect.oldAgentId);
+        return this.moves.enter(effect.activityId, effect.oldAgentId);
       case "activity.prepare":
-        return this.#prepare(effect.activityId);
+        return this.moves.prepare(effect.activityId);
       case "activity.unready":
         this.hookFailed(
           "toolset.setup",
@@ -572,13 +572,13 @@ export class SessionCore {
             "Cannot wait for toolsets any longer as they must be ready within 5,000 ms: current value is not ready",
           ),
         );
-        return this.#bind(this.#current());
+        return this.moves.bind(this.current());
       case "hook.timeout":
-        return this.#hookTimedOut(effect.activityId);
+        return this.moves.hookTimedOut(effect.activityId);
       case "hook.run":
-        return this.#runHook(effect.activityId, effect.hook);
+        return this.moves.runHook(effect.activityId, effect.hook);
       case "activity.leave":
-        return this.#leave(effect.activityId);
+        return this.moves.leave(effect.activityId);
       case "tools.abort":
         return this.activity?.toolAbort.abort();
       case "session.detach":
@@ -623,105 +623,25 @@ export class SessionCore {
     }
   }
 
-  #current(): Activity {
+  /** Numbers agents on stage and runs, in one row. */
+  nextSerial(): number {
+    return ++this.#serial;
+  }
+
+  /** Who is on stage. */
+  current(): Activity {
     if (this.activity === undefined) {
       throw new AgentError("session.not_running", "Cannot go on as nobody is on stage: current value is none");
     }
     return this.activity;
   }
 
+  /** The first agent is there: starts that wait are over. */
+  becameActive(): void {
+    for (const resolve of this.#onActive.splice(0)) resolve();
+  }
+
   // --- life ---------------------------------------------------------------------------------------------------------
-
-  #arrive(agent: Agent): Activity {
-    const other = agent["~"].activity;
-    if (other !== undefined && other.core !== this) {
-      throw new AgentError(
-        "agent.already_running",
-        `Cannot put an agent on stage as it is on another already: current value is ${agent.id}`,
-      );
-    }
-    const activity = new Activity(`a${++this.#serial}`, agent, this);
-    for (const code of activity.resolved.warnings) this.log("warn", code, { area: "turn", agent: agent.id });
-    this.#arriving.set(activity.id, activity);
-    return activity;
-  }
-
-  #enter(activityId: string, oldAgentId: string | null): void {
-    const activity = this.#arriving.get(activityId);
-    if (activity === undefined) return;
-    this.#arriving.delete(activityId);
-    const oldAgent = this.agent;
-    this.activity = activity;
-    this.agent = activity.agent;
-    const item = this.items.agentHandoff({ oldAgentId, newAgentId: activity.agent.id });
-    this.history.insert(item);
-    this.run?.result["~record"](item, oldAgentId === null ? undefined : oldAgent, activity.agent);
-    this.emit({ type: "conversation_item_added", createdAt: this.wall(), item });
-    activity.begin();
-    this.#moved = this.telemetry.move("start", activity.agent.id);
-  }
-
-  #prepare(activityId: string): void {
-    const activity = this.#current();
-    this.playout.changed();
-    const toolsets = activity.toolCtx.toolsets.filter((set) => set.setup !== undefined);
-    const ready = (): void => {
-      this.#bind(activity);
-      this.inbox.call({ type: "activity.ready", t: 0, activityId });
-    };
-    if (toolsets.length === 0) return ready();
-    void Promise.allSettled(toolsets.map(async (set) => await set.setup?.())).then((results) => {
-      for (const result of results) if (result.status === "rejected") this.hookFailed("toolset.setup", result.reason);
-      this.inbox.report(RANK.life, ready);
-    });
-  }
-
-  /** It hears, unless it does already, or has left meanwhile. */
-  #bind(activity: Activity): void {
-    if (activity !== this.activity || this.listening.isBoundTo(activity)) return;
-    this.#moved?.();
-    this.listening.bind(activity);
-  }
-
-  #hookTimedOut(activityId: string): void {
-    if (this.activity?.id !== activityId) return;
-    this.activity.exitAbort.abort();
-    this.hookFailed(
-      "onExit",
-      new AgentError(
-        "session.close_timeout",
-        "Cannot wait for `onExit` any longer as it must return within 30,000 ms: current value is pending",
-      ),
-    );
-  }
-
-  #runHook(activityId: string, hook: "enter" | "exit"): void {
-    const activity = this.#current();
-    if (hook === "enter") { for (const resolve of this.#onActive.splice(0)) resolve(); }
-    else this.#moved = this.telemetry.move("drain", activity.agent.id);
-    const name = hook === "enter" ? "onEnter" : "onExit";
-    const done = (): void => this.inbox.call({ type: "hook.done", t: 0, activityId, hook });
-    const session = this.sessionFor({ insideTool: false, onEnter: hook === "enter" });
-    const { signal } = hook === "enter" ? activity.toolAbort : activity.exitAbort;
-    const ctx: HookContext = { session, userData: this.userData, signal };
-    void this.telemetry.hook(hook, activity.agent.id, async () => await activity.agent[name](ctx))
-      .catch((error: unknown) => this.hookFailed(name, error))
-      .then(() => this.inbox.report(RANK.hook, done));
-  }
-
-  #leave(activityId: string): void {
-    const activity = this.activity;
-    if (activity === undefined || activity.id !== activityId) return;
-    this.listening.unbind();
-    this.speeches.leave(activity);
-    activity.end();
-    for (const set of activity.agent.tools) {
-      if (set.type !== "toolset" || set.aclose === undefined) continue;
-      void (async () => await set.aclose?.())().catch((error: unknown) => this.hookFailed("toolset.aclose", error));
-    }
-    this.activity = undefined;
-    this.#moved?.();
-  }
 
   #detach(): void {
     this.input.audio = null;
@@ -764,7 +684,7 @@ export class SessionCore {
     this.emit({ type: "close", createdAt: this.wall(), reason, error });
     this.closeTold = true;
     this.emitter.endStreams();
-    this.#arriving.clear();
+    this.moves.clear();
     void this.trace?.close();
     this.trace = undefined;
     for (const resolve of [...this.#onActive.splice(0), ...this.#onDrained.splice(0), ...this.#onClosed.splice(0)]) {
@@ -816,7 +736,7 @@ export class SessionCore {
   }
 
   #askDetector(activityId: string, id: number, transcript: string, language: string): void {
-    const activity = this.#current();
+    const activity = this.current();
     const { detector } = activity.resolved;
     const answer = (outcome: Extract<TurnEvent, { type: "detector.answer" }>["outcome"]): void =>
       this.report(RANK.detector, {
