@@ -4,8 +4,8 @@
  * 50 sessions in one process, models and sinks free of cost, each fed with 50 frames of 20 ms a second from a timer of its
  * own. First they listen for four seconds: CPU time of the process, less what the same timers cost that feed nobody, in
  * percent of a core a session. Then for six seconds each takes a turn every two: how late a timer of 5 ms comes, 99th
- * percentile, in milliseconds. Beside it the part of it in which the process was at work, since others may have had the core,
- * and the same before there are sessions, which is what the machine itself is late.
+ * percentile, in milliseconds. Beside it the most of that in which the process can have been at work (its CPU time
+ * meanwhile), since others may have had the core, and the lateness before there are sessions, which is the machine's own.
  *
  *     node bench/voice_load.ts
  */
