@@ -11,7 +11,7 @@ import { renderInstructions } from "../chat/instructions.ts";
 import { chatMessage } from "../chat/make.ts";
 import { pairToolCalls } from "../chat/render.ts";
 import type { ChatItem, ChatMessage, FunctionCall, MetricsReport } from "../chat/item.ts";
-import { CLEAR_LIMIT_MS } from "../reply/speak.ts";
+import { CLEAR_LIMIT_MS } from "../reply/segment.ts";
 import type { PlayoutSink } from "../io/playout.ts";
 import type { ToolStep } from "../reply/tool_step.ts";
 import { type FollowUp, Reply, type ReplyHost, type ReplySource } from "../reply/reply.ts";
