@@ -3,7 +3,7 @@
  *
  * 50 and 1,000 sessions open at the same time, each holding its turns one after the other, a model of twenty chunks that
  * costs nothing. Turns a second of CPU time, that of the collector's threads included, after a warm-up of a tenth of the
- * work: on a machine that others use too, the wall says nothing about a core. The peer is asked with 50 sessions alone.
+ * work: on a machine that others use too, the wall says nothing about a core.
  *
  *     node bench/throughput.ts
  */
