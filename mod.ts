@@ -98,7 +98,7 @@ export {
 export { AgentSession, type SessionIO, type StartOptions } from "./src/session/agent_session.ts";
 export * from "./src/session/events.ts";
 export type { AgentInput, AgentOutput } from "./src/session/io.ts";
-export type { AgentSessionOptions, ConnectOptionsInput, Logger, TurnHandlingOptions } from "./src/session/options.ts";
+export type { AgentSessionOptions, Logger, TurnHandlingOptions } from "./src/session/options.ts";
 export { type RunEvent, RunResult, type SettledRun } from "./src/session/run_result.ts";
 export type { GenerateReplyOptions, SayOptions } from "./src/session/speeches.ts";
 export {

@@ -81,7 +81,7 @@ export async function hold(
     caller,
     files,
     agent: new Bookseller(clock),
-    session: { vad, tts, stt, llm: await languageModel(runtime, () => booksellerModel(clock)) },
+    session: { vad, tts, stt, llm: languageModel(runtime, () => booksellerModel(clock)) },
     signal,
     onSession: (session) => {
       onRecord = showCall(session, startedAt, {

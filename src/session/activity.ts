@@ -153,7 +153,7 @@ export class Activity {
     }
     return audio.pipeThrough(sttAttempt(streaming, {
       clock: this.core.clock,
-      connOptions: this.core.connect.stt,
+      connOptions: this.core.connect.sttConnOptions,
       report: this.core.report(stt),
       requestId: () => this.core.newId("req"),
       closing: this.core.closing.signal,
@@ -173,7 +173,7 @@ export class Activity {
     }
     return llmAttempt(llm, { chatCtx, toolCtx, ...settings, ...(signal && { signal }) }, {
       clock: this.core.clock,
-      connOptions: this.core.connect.llm,
+      connOptions: this.core.connect.llmConnOptions,
       report: this.core.telemetry.request("llm", llm, this.core.report(llm)),
       requestId: () => this.core.newId("req"),
       closing: this.core.closing.signal,
@@ -188,7 +188,7 @@ export class Activity {
     const streaming = tts.capabilities.streaming ? tts : ttsStreamAdapter(tts);
     return text.pipeThrough(ttsAttempt(streaming, {
       clock: this.core.clock,
-      connOptions: this.core.connect.tts,
+      connOptions: this.core.connect.ttsConnOptions,
       report: this.core.telemetry.request("tts", tts, this.core.report(tts)),
       requestId: () => this.core.newId("req"),
       closing: this.core.closing.signal,

@@ -10,7 +10,7 @@ import { ChatContext } from "../chat/context.ts";
 import type { ChatItem, ChatMessage } from "../chat/item.ts";
 import { type ItemFactory, itemFactory, randomHex12 } from "../chat/make.ts";
 import type { AttemptReport } from "../model/attempt.ts";
-import { type APIConnectOptions, connectOptions } from "../model/connect_options.ts";
+import { type ResolvedSessionConnectOptions, sessionConnectOptions } from "../model/connect_options.ts";
 import { isAPIError } from "../model/error.ts";
 import type { ModelMetrics } from "../model/metrics.ts";
 import type { SpeechOutputs } from "../reply/speak.ts";
@@ -58,11 +58,7 @@ export class SessionCore {
   readonly wallOffset: number;
   options: AgentSessionOptions;
   readonly maxToolSteps: number;
-  readonly connect: {
-    readonly llm: APIConnectOptions;
-    readonly stt: APIConnectOptions;
-    readonly tts: APIConnectOptions;
-  };
+  readonly connect: ResolvedSessionConnectOptions;
   readonly emitter: Emitter<SessionEvent>;
   readonly items: ItemFactory;
   readonly history: ChatContext;
@@ -105,11 +101,7 @@ export class SessionCore {
     this.wallOffset = this.clock.wallOffset;
     this.userData = options.userData;
     this.maxToolSteps = options.maxToolSteps ?? 3;
-    this.connect = {
-      llm: connectOptions(options.connOptions?.llmConnOptions),
-      stt: connectOptions(options.connOptions?.sttConnOptions),
-      tts: connectOptions(options.connOptions?.ttsConnOptions),
-    };
+    this.connect = sessionConnectOptions(options.connOptions);
     this.#transforms = resolveTextTransforms(
       options.ttsTextTransforms === undefined ? ["filter_markdown", "filter_emoji"] : options.ttsTextTransforms,
     );
@@ -126,7 +118,7 @@ export class SessionCore {
       failed: (error) => this.log("error", "an order failed", { area: "session", error }),
     });
     this.timers.onDue(() => this.inbox.pump());
-    this.root = createRoot(rootOptions(options));
+    this.root = createRoot(this.#rootOptions());
     const trace = options.trace ?? environmentTrace(this.runtime);
     if (trace !== undefined) this.#record(trace);
     this.telemetry = sessionTracer({ clock: this.clock });
@@ -719,8 +711,17 @@ export class SessionCore {
       kind: "header",
       version: TRACE_VERSION,
       wallOffset: this.wallOffset,
-      root: rootOptions(this.options),
+      root: this.#rootOptions(),
     });
+  }
+
+  #rootOptions(): Parameters<typeof createRoot>[0] {
+    const { aecWarmupDuration } = this.options;
+    return {
+      aecWarmupDuration: aecWarmupDuration === undefined ? 3_000 : aecWarmupDuration,
+      listenerPresent: true,
+      maxUnrecoverableErrors: this.connect.maxUnrecoverableErrors,
+    };
   }
 
   #inputChanged(what: "audio" | "audioEnabled"): void {
@@ -758,14 +759,6 @@ export class SessionCore {
       answer({ kind: "error" });
     });
   }
-}
-
-function rootOptions(options: AgentSessionOptions): Parameters<typeof createRoot>[0] {
-  return {
-    aecWarmupDuration: options.aecWarmupDuration === undefined ? 3_000 : options.aecWarmupDuration,
-    listenerPresent: true,
-    maxUnrecoverableErrors: options.connOptions?.maxUnrecoverableErrors ?? 3,
-  };
 }
 
 function arrivalOf(activity: Activity) {

@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { AgentError } from "../base/error.ts";
 import type { Runtime } from "../base/runtime.ts";
+import type { SessionConnectOptions } from "../model/connect_options.ts";
 import type { LLM } from "../model/llm.ts";
 import type { STT } from "../model/stt.ts";
 import type { TTS } from "../model/tts.ts";
@@ -62,16 +63,6 @@ export interface TurnHandlingOptions {
   readonly userTurnLimit?: { readonly maxWords?: number | null; readonly maxDuration?: number | null };
 }
 
-/** Retries and time-outs of one kind of model, in milliseconds. */
-export interface ConnectOptionsInput {
-  /** Attempts after the first. Default 3. */
-  readonly maxRetry?: number;
-  /** Pause before another attempt. Default 2,000. */
-  readonly retryIntervalMs?: number;
-  /** How long an attempt may take to its first part. Default 10,000. */
-  readonly timeoutMs?: number;
-}
-
 /** Where log lines go. `console` fits. */
 export interface Logger {
   /** What only a search for a fault needs. */
@@ -117,13 +108,7 @@ export interface AgentSessionOptions<UserData = unknown> {
   /** How long `close()` waits for the last words, in milliseconds. Default 2,000. */
   readonly sessionCloseTranscriptTimeout?: number;
   /** Retries and time-outs of the models. */
-  readonly connOptions?: {
-    readonly sttConnOptions?: ConnectOptionsInput;
-    readonly llmConnOptions?: ConnectOptionsInput;
-    readonly ttsConnOptions?: ConnectOptionsInput;
-    /** Failures in a row of one kind of model that are borne. Default 3. */
-    readonly maxUnrecoverableErrors?: number;
-  };
+  readonly connOptions?: SessionConnectOptions;
   /** `"reference"` behaves as LiveKit Agents does where we do better. Default `"fixed"`. */
   readonly compat?: "fixed" | "reference";
   /** The place; found out when left out. */
