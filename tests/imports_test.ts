@@ -66,9 +66,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 const ADAPTER = ["src/base", "src/audio", "src/chat", "src/tool", "src/model", "src/io", "streams"];
 const ADAPTER_ALSO: Readonly<Record<string, readonly string[]>> = {
-  "adapters/flite": ["adapters/onnx"], // how a file is found and read, no more
+  "adapters/flite": ["adapters/onnx", "adapters/worker"], // how a file is found and read, no more; a line to a worker
   "adapters/silero": ["adapters/onnx"],
-  "adapters/whisper": ["adapters/onnx"],
+  "adapters/whisper": ["adapters/onnx", "adapters/worker"],
   "adapters/smart_turn": ["adapters/onnx"],
   "adapters/hono": ["src/session"],
   "adapters/livekit": ["src/session"],

@@ -17,7 +17,8 @@ import { loadWeights, type Weights } from "../onnx/weights.ts";
 import { compileFlite, FLITE_RATE, type FliteEngine } from "./engine.ts";
 import { FLITE_NEED, fliteProgram } from "./program.ts";
 import { speakablePieces } from "./speakable.ts";
-import { openFliteWorker, workerThreads } from "./worker_engine.ts";
+import { workerThreads } from "../worker/line.ts";
+import { openFliteWorker } from "./worker_engine.ts";
 
 export type { Weights } from "../onnx/weights.ts";
 

@@ -47,6 +47,23 @@ export async function loadWeights(weights: Weights, need: WeightsNeed): Promise<
   throw missing(need, `${source}, which gave no bytes`);
 }
 
+/** Weights as a worker is sent them: an address, or bytes. */
+export type SentWeights = string | Uint8Array;
+
+/**
+ * What to send a worker: an address as it is, which it reads itself, and anything else as bytes.
+ *
+ * @throws {AgentError} `weights.missing`, as `loadWeights`.
+ */
+export async function sendableWeights(weights: Weights, need: WeightsNeed): Promise<SentWeights> {
+  return weights instanceof URL ? weights.href : await loadWeights(weights, need);
+}
+
+/** What a worker was sent, as weights again. */
+export function weightsOf(sent: SentWeights): Weights {
+  return typeof sent === "string" ? new URL(sent) : sent;
+}
+
 /**
  * The address of a file in an installed package. `resolve` is the caller's `import.meta.resolve` with a literal, so
  * that the package is looked for from the caller's place.

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { loadWeights, packageFile, type Weights, type WeightsNeed } from "../onnx/weights.ts";
+import { packageFile, sendableWeights, type SentWeights, type Weights, type WeightsNeed } from "../onnx/weights.ts";
 
 /** What to say when they cannot be had. */
 export const WHISPER_NEED: WeightsNeed = {
@@ -30,16 +30,12 @@ export function installedWhisper(): WhisperSources {
   };
 }
 
-/** What a worker is sent: addresses as they are, anything else as bytes. */
-export async function sendable(
-  sources: WhisperSources,
-): Promise<Readonly<Record<keyof WhisperSources, string | Uint8Array>>> {
-  const one = async (source: Weights): Promise<string | Uint8Array> =>
-    source instanceof URL ? source.href : await loadWeights(source, WHISPER_NEED);
+/** The files, as a worker is sent them. */
+export async function sendable(sources: WhisperSources): Promise<Readonly<Record<keyof WhisperSources, SentWeights>>> {
   const [encoder, decoder, vocabulary] = await Promise.all([
-    one(sources.encoder),
-    one(sources.decoder),
-    one(sources.vocabulary),
+    sendableWeights(sources.encoder, WHISPER_NEED),
+    sendableWeights(sources.decoder, WHISPER_NEED),
+    sendableWeights(sources.vocabulary, WHISPER_NEED),
   ]);
   return { encoder, decoder, vocabulary };
 }

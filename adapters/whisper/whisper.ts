@@ -14,7 +14,8 @@ import { loadWeights } from "../onnx/weights.ts";
 import { MAX_SAMPLES, openWhisper, WHISPER_RATE, type WhisperEngine, type WhisperText } from "./engine.ts";
 import { cutQuietly, samplesOf } from "./sound.ts";
 import { installedWhisper, WHISPER_NEED, type WhisperSources } from "./weights.ts";
-import { openWhisperWorker, workerThreads } from "./worker_engine.ts";
+import { workerThreads } from "../worker/line.ts";
+import { openWhisperWorker } from "./worker_engine.ts";
 
 export type { WhisperSources } from "./weights.ts";
 
