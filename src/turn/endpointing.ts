@@ -28,21 +28,10 @@ const LEADING_SILENCE_MS = 250; // specified: 02 section 2.4
 
 /** Makes the state, or goes on with the one of the activity before if the mode is the same. */
 export function createEndpointing(options: Options, carried?: EndpointingState): EndpointingState {
-  if (carried !== undefined && carried.mode === options.mode) {
-    return {
-      ...carried,
-      learned: clamp(carried.learned, options),
-      userStart: undefined,
-      userEnd: undefined,
-      agentStart: undefined,
-      agentEnd: undefined,
-      overlapping: false,
-      bargedInOn: undefined,
-    };
-  }
+  const isCarried = carried !== undefined && carried.mode === options.mode;
   return {
     mode: options.mode,
-    learned: options.minDelay,
+    learned: isCarried ? clamp(carried.learned, options) : options.minDelay,
     userStart: undefined,
     userEnd: undefined,
     agentStart: undefined,
