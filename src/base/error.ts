@@ -64,6 +64,9 @@ export const REMEDIES = {
   "trace.bad_record": "The file is no trace of this library, or is cut off: the message names the line.",
   "trace.diverged": "The trace replays differently: it was made by another version, or the machine changed.",
   "weights.missing": "Install the data package that the message names, or pass `weights`.",
+  "test.failed":
+    "Read the message: it says what was expected, and shows the whole run with a mark at the event that is wrong.",
+  "test.bad_option": "Read the message: it names the option, the rule and the value that was given.",
   "cli.bad_argument": "Run the command with `--help`.",
 } as const;
 

@@ -15,6 +15,8 @@ export class Moves {
   readonly #arriving = new Map<string, Activity>();
   /** Ends the span of the move that is under way. */
   #moved: (() => void) | undefined;
+  /** Who came on last. */
+  #entered: Agent | undefined;
 
   constructor(core: SessionCore) {
     this.#core = core;
@@ -40,7 +42,8 @@ export class Moves {
     const activity = this.#arriving.get(activityId);
     if (activity === undefined) return;
     this.#arriving.delete(activityId);
-    const oldAgent = this.#core.agent;
+    const oldAgent = this.#entered; // the session's `agent` is the one that comes, as soon as it is asked for
+    this.#entered = activity.agent;
     this.#core.activity = activity;
     this.#core.agent = activity.agent;
     const item = this.#core.items.agentHandoff({ oldAgentId, newAgentId: activity.agent.id });

@@ -41,6 +41,24 @@ export {
   scriptedVAD,
   type ScriptedVADOptions,
 } from "./scripted_ears.ts";
+export { type AssertOf, expectRun, type ExpectRunOptions, RunAssert, type RunLike, RunRange } from "./expect_run.ts";
+export {
+  AgentHandoffAssert,
+  EventAssert,
+  FunctionCallAssert,
+  FunctionCallOutputAssert,
+  MessageAssert,
+} from "./event_assert.ts";
+export type {
+  AgentHandoffCriteria,
+  CriteriaOf,
+  FunctionCallCriteria,
+  FunctionCallOutputCriteria,
+  MessageCriteria,
+} from "./run_criteria.ts";
+export { RunAssertionError } from "./run_failure.ts";
+export type { AskOptions } from "./ask_function.ts";
+export type { JudgeOptions } from "./check_intent.ts";
 export { type FrameListener, type PacedSink, pacedSink, type PacedSinkOptions } from "../io/paced_sink.ts";
 export {
   type Expectation,
