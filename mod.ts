@@ -100,7 +100,7 @@ export * from "./src/session/events.ts";
 export type { AgentInput, AgentOutput } from "./src/session/io.ts";
 export type { AgentSessionOptions, Logger, TurnHandlingOptions } from "./src/session/options.ts";
 export { type RunEvent, RunResult, type SettledRun } from "./src/session/run_result.ts";
-export type { GenerateReplyOptions, SayOptions } from "./src/session/speeches.ts";
+export type { GenerateReplyOptions, SayOptions } from "./src/session/speech_options.ts";
 export {
   type DoneCallback,
   type InputDetails,

@@ -25,8 +25,8 @@ import {
   type TurnHandlingOptions,
 } from "./options.ts";
 import { resolveActivity } from "./resolve.ts";
-import { RunResult } from "./run_result.ts";
-import type { GenerateReplyOptions, SayOptions } from "./speeches.ts";
+import type { RunResult } from "./run_result.ts";
+import type { GenerateReplyOptions, SayOptions } from "./speech_options.ts";
 import type { SpeechHandle } from "./speech_handle.ts";
 
 const PROGRAM: Caller = { insideTool: false, onEnter: false };
@@ -255,21 +255,10 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    */
   run(options: GenerateReplyOptions): RunResult {
     const core = this["~core"];
-    if (core.run !== undefined) {
-      throw new AgentError("run.active", "Cannot start a run as another is under way: current value is active");
-    }
-    const activity = core.accepting("start a run");
-    const result = new RunResult();
-    core.startRun(result);
-    try {
+    return core.runs.run(() => {
+      const activity = core.accepting("start a run");
       core.speeches.generateReply(activity, { inputModality: "text", ...options }, this["~caller"]);
-    } catch (error) {
-      core.run = undefined;
-      throw error;
-    } finally {
-      core.runBegan();
-    }
-    return result;
+    });
   }
 
   /**
@@ -288,7 +277,7 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
         `Cannot interrupt the session as what it says does not allow it: current value is ${current.id}`,
       );
     }
-    return core.interrupt(force);
+    return core.calls.interrupt(force);
   }
 
   /**
@@ -308,7 +297,7 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
     this["~core"].accepting(action);
     checkDuration(action, "transcriptTimeout", transcriptTimeout);
     checkDuration(action, "sttFlushDuration", sttFlushDuration);
-    return this["~core"].commitUserTurn({ transcriptTimeout, sttFlushDuration, skipReply });
+    return this["~core"].calls.commitUserTurn({ transcriptTimeout, sttFlushDuration, skipReply });
   }
 
   /** Forgets what the user has said and that was not answered. Throws like `interrupt`. */
@@ -363,13 +352,13 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
     checkAgent(agent, "hand over");
     const core = this["~core"];
     if (!core.isRunning) core.agent = agent;
-    else core.updateAgent(agent);
+    else core.calls.updateAgent(agent);
   }
 
   /** Has the agent say what it has to say, and then nothing more. The session stays open. Rejects when it is not running. */
   async drain(): Promise<void> {
     this["~core"].accepting("drain");
-    await this["~core"].drain();
+    await this["~core"].calls.drain();
   }
 
   /** Closes in the background: after what is to be said, unless `drain` is false. */

@@ -15,21 +15,23 @@ import { isAPIError } from "../model/error.ts";
 import type { ModelMetrics } from "../model/metrics.ts";
 import type { SpeechOutputs } from "../reply/speak.ts";
 import { resolveTextTransforms } from "../reply/text_transforms.ts";
-import type { RootEffect, RootEvent } from "../stage/event.ts";
-import { type CloseReason, createRoot, moveName, type RootState } from "../stage/state.ts";
+import type { RootEvent } from "../stage/event.ts";
+import { createRoot, type RootOptions, type RootState } from "../stage/state.ts";
 import { step } from "../stage/step.ts";
 import { type SessionTracer, sessionTracer } from "../telemetry/spans.ts";
 import { UsageCollector } from "../telemetry/usage.ts";
 import { environmentTrace } from "../trace/file.ts";
-import { TRACE_VERSION, type TraceRecord, type TraceWriter, traceWriter } from "../trace/record.ts";
+import type { TraceWriter } from "../trace/record.ts";
 import type { TurnMetrics } from "../turn/effect.ts";
 import type { TurnEvent } from "../turn/event.ts";
 import type { TurnState } from "../turn/state.ts";
 import type { Activity } from "./activity.ts";
 import type { Agent, HookContext } from "./agent.ts";
 import type { AgentSession } from "./agent_session.ts";
+import { Calls } from "./calls.ts";
 import { defaultRuntime } from "./default_runtime.ts";
 import type { SessionEvent } from "./events.ts";
+import { openTrace } from "./flight_recorder.ts";
 import { Inbox, RANK, type Stampable } from "./inbox.ts";
 import { AgentInput, AgentOutput } from "./io.ts";
 import { SessionLife } from "./life.ts";
@@ -37,11 +39,14 @@ import { Listening } from "./listening.ts";
 import { Moves } from "./moves.ts";
 import type { AgentSessionOptions } from "./options.ts";
 import { Playout } from "./playout.ts";
-import type { RunResult } from "./run_result.ts";
+import { perform } from "./perform.ts";
+import { Runs } from "./runs.ts";
 import { Speeches } from "./speeches.ts";
-import { markInterrupted, type SpeechHandle, type SpeechPort } from "./speech_handle.ts";
+import type { SpeechHandle, SpeechPort } from "./speech_handle.ts";
+import { Storing } from "./storing.ts";
 import { TimerSet } from "./timers.ts";
 import { toWall, UserTurns } from "./user_turns.ts";
+import { Waiting } from "./waiting.ts";
 
 /** How the program calls: from where it stands, some defaults follow. */
 export interface Caller {
@@ -67,11 +72,15 @@ export class SessionCore {
   readonly input: AgentInput;
   readonly output: AgentOutput;
   readonly speeches: Speeches;
+  readonly storing: Storing;
   readonly turns: UserTurns;
   readonly listening: Listening;
   readonly life: SessionLife;
   readonly playout: Playout;
   readonly moves: Moves;
+  readonly runs: Runs;
+  readonly calls: Calls;
+  readonly waiting: Waiting = new Waiting();
   readonly telemetry: SessionTracer;
   /** Aborted when the session has closed: ends what models do beside its calls. */
   closing: AbortController = new AbortController();
@@ -81,16 +90,14 @@ export class SessionCore {
   userData: unknown;
   activity: Activity | undefined;
   agent: Agent | undefined;
-  run: { readonly id: number; readonly result: RunResult } | undefined;
   /** The flight recorder, until the session closes. */
   trace: TraceWriter | undefined;
   #serial = 0;
   #tools = 0;
-  #commits = new Map<number, { resolve(transcript: string): void; reject(error: unknown): void }>();
-  #onActive: (() => void)[] = [];
-  #onClosed: (() => void)[] = [];
-  #onDrained: (() => void)[] = [];
-  #lastError: unknown;
+  /** What the session last failed with. */
+  lastError: unknown;
+  /** The `close` event has gone out: states read as before the start. */
+  closeTold = false;
   #transforms: ReturnType<typeof resolveTextTransforms>;
 
   constructor(session: AgentSession, options: AgentSessionOptions) {
@@ -120,19 +127,27 @@ export class SessionCore {
     this.timers.onDue(() => this.inbox.pump());
     this.root = createRoot(this.#rootOptions());
     const trace = options.trace ?? environmentTrace(this.runtime);
-    if (trace !== undefined) this.#record(trace);
+    if (trace !== undefined) {
+      this.trace = openTrace(trace, { wallOffset: this.wallOffset, root: this.#rootOptions() }, (error) => {
+        this.trace = undefined;
+        this.log("error", "the trace is given up", { area: "trace", error });
+      });
+    }
     this.telemetry = sessionTracer({ clock: this.clock });
     this.speeches = new Speeches(this);
+    this.storing = new Storing(this);
     this.turns = new UserTurns(this);
     this.listening = new Listening(this);
     this.life = new SessionLife(this);
     this.playout = new Playout(this);
     this.moves = new Moves(this);
+    this.runs = new Runs(this);
+    this.calls = new Calls(this);
     this.input = new AgentInput((what) => this.#inputChanged(what));
     this.output = new AgentOutput(() => this.playout.changed());
     this.speechPort = {
       failed: (error) => this.log("error", "done callback failed", { area: "speech", error }),
-      interrupt: (handle, force) => this.#interruptHandle(handle, force),
+      interrupt: (handle, force) => this.calls.interruptHandle(handle, force),
       allowInterruptions: (handle, value) => {
         const live = this.speeches.byId(handle.id);
         if (live === undefined) return;
@@ -166,116 +181,6 @@ export class SessionCore {
       );
     }
     return this.activity;
-  }
-
-  start(agent: Agent): Promise<void> {
-    const activity = this.moves.arrive(agent);
-    return new Promise((resolve) => {
-      this.#onActive.push(resolve);
-      if (this.closing.signal.aborted) this.closing = new AbortController();
-      this.telemetry.sessionStarted(agent.id);
-      this.inbox.call({ type: "session.start", t: 0, arrival: arrivalOf(activity) });
-    });
-  }
-
-  updateAgent(agent: Agent): void {
-    const arrival = arrivalOf(this.moves.arrive(agent)); // first, since it may refuse
-    this.agent = agent;
-    this.inbox.call({ type: "agent.update", t: 0, arrival });
-  }
-
-  /** A tool handed over: the agent goes when the turn that it was called in has ended. */
-  handOver(agent: Agent): void {
-    const arrival = arrivalOf(this.moves.arrive(agent)); // first, since it may refuse
-    this.agent = agent;
-    this.inbox.call({ type: "run.watch", t: 0, name: moveName(arrival.activityId) });
-    this.inbox.report(RANK.move, { type: "agent.update", t: 0, arrival });
-  }
-
-  close(
-    reason: CloseReason,
-    o: { readonly drain: boolean; readonly deadline: number; readonly error?: unknown },
-  ): Promise<void> {
-    if (!this.isRunning) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#onClosed.push(resolve);
-      if (o.error !== undefined) this.#lastError = o.error;
-      this.inbox.call({
-        type: "session.close",
-        t: 0,
-        reason,
-        drain: o.drain,
-        deadline: o.deadline,
-        transcriptTimeout: this.options.sessionCloseTranscriptTimeout ?? 2_000,
-      });
-    });
-  }
-
-  /** Resolves at the next close. */
-  whenClosed(): Promise<void> {
-    return new Promise((resolve) => void this.#onClosed.push(resolve));
-  }
-
-  /** Waits for work of the program that ends something, but no longer than this. Never rejects. */
-  async within(what: string, limitMs: number, work: () => PromiseLike<void> | void): Promise<void> {
-    let off = (): void => {};
-    const limit = new Promise<void>((resolve) => {
-      off = this.clock.schedule(this.clock.now() + limitMs, () => {
-        this.log("error", "something did not end in time", { area: "session", what });
-        resolve();
-      });
-    });
-    const ending = (async () => await work())().catch((error: unknown) => this.hookFailed(what, error));
-    await Promise.race([ending, limit]);
-    off();
-  }
-
-  drain(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onDrained.push(resolve);
-      this.inbox.call({ type: "session.drain", t: 0 });
-    });
-  }
-
-  commitUserTurn(
-    o: { readonly transcriptTimeout: number; readonly sttFlushDuration: number; readonly skipReply: boolean },
-  ): Promise<string> {
-    const id = this.nextSerial();
-    return new Promise((resolve, reject) => {
-      this.#commits.set(id, { resolve, reject });
-      this.floor(null, {
-        type: "api.commitUserTurn",
-        t: 0,
-        id,
-        ...o,
-        audioDetached: !this.input.audioEnabled,
-        atClose: false,
-      });
-    });
-  }
-
-  /** Interrupts all that may be interrupted, and resolves when that is over. */
-  interrupt(force: boolean): Promise<void> {
-    const before = [...this.speeches.live].map((live) => live.handle).filter((handle) => !handle.interrupted);
-    return new Promise((resolve) => {
-      this.floor(null, { type: "api.interrupt", t: 0, force });
-      this.inbox.call(() => {
-        const cut = before.filter((handle) => handle.interrupted && !handle.done());
-        resolve(Promise.all(cut.map((handle) => handle.waitForPlayout())).then(() => {}));
-      });
-    });
-  }
-
-  startRun(result: RunResult): number {
-    const id = this.nextSerial();
-    this.run = { id, result };
-    this.inbox.call({ type: "run.start", t: 0, runId: id, alive: ["call"] });
-    return id;
-  }
-
-  /** What the run waited for to begin with has happened. */
-  runBegan(): void {
-    this.inbox.call({ type: "run.unwatch", t: 0, name: "call" });
   }
 
   // --- what parts use -----------------------------------------------------------------------------------------------
@@ -326,7 +231,7 @@ export class SessionCore {
       error: (error) =>
         this.inbox.report(RANK.life, () => {
           this.emit({ type: "error", createdAt: this.wall(), error, source: what });
-          if (!error.recoverable) this.#lastError = error;
+          if (!error.recoverable) this.lastError = error;
           const kind = error.type === "realtime_model_error"
             ? "realtime"
             : error.type.slice(0, 3) as "llm" | "tts" | "stt";
@@ -378,7 +283,7 @@ export class SessionCore {
   }
 
   onHandleItem(item: ChatItem): void {
-    this.run?.result["~record"](item);
+    this.runs.record(item);
   }
 
   toolsRunning(change: number): void {
@@ -442,176 +347,10 @@ export class SessionCore {
     this.trace?.write({ kind: "step", t: fact.t, fact, effects });
     for (const effect of effects) {
       try {
-        this.#perform(effect, fact.t);
+        perform(this, effect, fact.t);
       } catch (error) {
         this.log("error", "an order failed", { area: "session", order: effect.type, error });
       }
-    }
-  }
-
-  #perform(effect: RootEffect, t: number): void {
-    switch (effect.type) {
-      case "emit": {
-        const { type: _type, activityId: _id, event, ...payload } = effect;
-        return this.emit({ type: event, ...payload, createdAt: this.wall(effect.createdAt) } as SessionEvent);
-      }
-      case "timer.set": {
-        const { name, gen, at, activityId, handleId } = effect;
-        return this.timers.set(timerKey(effect), at, {
-          type: "floor",
-          t: 0,
-          activityId,
-          event: { type: "timer", t: 0, name, gen, ...(handleId !== undefined && { handleId }) },
-        });
-      }
-      case "timer.cancel":
-        return this.timers.cancel(timerKey(effect));
-      case "stage.timer.set":
-        return this.timers.set(effect.name, effect.at, {
-          type: "stage.timer",
-          t: 0,
-          name: effect.name,
-          gen: effect.gen,
-        });
-      case "stage.timer.cancel":
-        return this.timers.cancel(effect.name);
-
-      case "playout.pause":
-        this.playout.pause();
-        return this.speeches.paused(t);
-      case "playout.resume":
-        this.playout.resume();
-        return this.speeches.resumed(t);
-      case "speech.interrupt":
-        return this.speeches.interrupt(effect.handleId);
-      case "speech.play":
-        return this.speeches.play(effect.handleId);
-      case "speech.refused":
-        return this.speeches.interrupt(effect.handleId);
-      case "speech.abandon":
-        return this.speeches.abandon(effect.handleId);
-      case "reply.ack":
-        return this.speeches.ack(effect.handleId, effect.segmentId, effect.ack, effect.positionMs, effect.at);
-      case "message.commit":
-        return this.speeches.commitMessage(effect.handleId, effect.text, effect.interrupted);
-      case "tools.commit":
-        return this.speeches.commitTools(effect.handleId, effect.draining);
-
-      case "gen.startPreemptive":
-        return this.speeches.startPreemptive(
-          this.current(),
-          effect.handleId,
-          effect.transcript,
-          effect.confidence,
-          effect.withTts,
-        );
-      case "gen.cancelPreemptive":
-        return this.speeches.cancelPreemptive(effect.handleId);
-      case "gen.usePreemptive":
-      case "gen.reply": {
-        const turn = this.turns.get(effect.turnId);
-        if (turn === undefined) return;
-        return effect.type === "gen.reply"
-          ? this.speeches.replyTo(this.current(), effect.handleId, turn)
-          : this.speeches.usePreemptive(this.current(), effect.handleId, turn);
-      }
-
-      case "turn.commit":
-        return this.turns.commit(effect.turnId, effect.info);
-      case "turn.runHook":
-        return this.turns.runHook(this.current(), effect.turnId);
-      case "turn.store":
-        return this.turns.store(this.current(), effect.turnId, effect.reason);
-      case "turn.drop":
-        return this.turns.drop(effect.turnId, effect.reason);
-      case "turn.over":
-        return this.turns.over(this.current(), effect.turnId, effect.handleId);
-      case "turn.refused":
-      case "transcript.discarded":
-        return this.log("debug", effect.type, { area: "turn", reason: effect.reason });
-      case "commit.resolve":
-        this.#commits.get(effect.id)?.resolve(effect.transcript);
-        return void this.#commits.delete(effect.id);
-      case "commit.cancel":
-        this.#commits.get(effect.id)?.reject(
-          new AgentError(
-            "task.cancelled",
-            "Cannot commit the turn as a newer commit replaced it: current value is cancelled",
-          ),
-        );
-        return void this.#commits.delete(effect.id);
-
-      case "stt.pushSilence":
-        return this.listening.pushSilence(effect.durationMs);
-      case "stt.restart":
-        return this.listening.restartStt();
-      case "vad.flush":
-        return this.listening.flushVad();
-      case "detector.ask":
-        return this.#askDetector(effect.activityId, effect.id, effect.transcript, effect.language);
-      case "detector.cancel":
-        return;
-
-      case "activity.enter":
-        return this.moves.enter(effect.activityId, effect.oldAgentId);
-      case "activity.prepare":
-        return this.moves.prepare(effect.activityId);
-      case "activity.unready":
-        this.hookFailed(
-          "toolset.setup",
-          new AgentError(
-            "tool.timeout",
-            "Cannot wait for toolsets any longer as they must be ready within 5,000 ms: current value is not ready",
-          ),
-        );
-        return this.moves.bind(this.current());
-      case "hook.timeout":
-        return this.moves.hookTimedOut(effect.activityId);
-      case "hook.run":
-        return this.moves.runHook(effect.activityId, effect.hook);
-      case "activity.leave":
-        return this.moves.leave(effect.activityId);
-      case "tools.abort":
-        return this.activity?.toolAbort.abort();
-      case "session.detach":
-        return this.#detach();
-      case "session.release":
-        return void this.#release();
-      case "session.abandon":
-        this.speeches.abandonAll();
-        return this.#detach();
-      case "session.closed":
-        return this.#closed(effect.reason);
-      case "session.drained":
-        for (const resolve of this.#onDrained.splice(0)) resolve();
-        return;
-      case "run.settle":
-        return this.#settleRun(effect.runId);
-
-      case "span.start":
-        return this.telemetry.start(effect.span, effect.at);
-      case "span.end":
-        return this.telemetry.end(effect.span, effect.at, effect.attributes);
-      case "log":
-        return this.log(effect.level, effect.code, { area: "turn" });
-
-      // Parts of later stages: adaptive interruption, streaming detectors, turn limits and realtime models are not
-      // configured by `resolveActivity`, so that the machine never gives these orders.
-      case "eot.predict":
-      case "eot.cancel":
-      case "eot.flush":
-      case "overlap.agentStarted":
-      case "overlap.agentEnded":
-      case "overlap.started":
-      case "overlap.ended":
-      case "rt.startUserActivity":
-      case "rt.interrupt":
-      case "rt.commitAudio":
-      case "rt.clearAudio":
-      case "exceeded.runHook":
-        return this.log("debug", "an order has nobody to perform it", { area: "session", order: effect.type });
-      default:
-        return effect satisfies never;
     }
   }
 
@@ -628,94 +367,7 @@ export class SessionCore {
     return this.activity;
   }
 
-  /** The first agent is there: starts that wait are over. */
-  becameActive(): void {
-    for (const resolve of this.#onActive.splice(0)) resolve();
-  }
-
-  // --- life ---------------------------------------------------------------------------------------------------------
-
-  #detach(): void {
-    this.input.audio = null;
-    this.output.transcription = null;
-  }
-
-  async #release(): Promise<void> {
-    const closing = (this.options.tools ?? []).map(async (tool) => {
-      if (tool.type === "toolset") await tool.aclose?.();
-    });
-    for (const result of await Promise.allSettled(closing)) {
-      if (result.status === "rejected") this.hookFailed("toolset.aclose", result.reason);
-    }
-    this.inbox.report(RANK.life, { type: "session.released", t: 0 });
-  }
-
-  #closed(reason: CloseReason): void {
-    this.timers.clear();
-    this.output.audio = null;
-    this.listening.listen(null);
-    const error = reason === "error" ? this.#lastError : undefined;
-    for (const { reject } of this.#commits.values()) {
-      reject(
-        new AgentError("session.closing", "Cannot commit the turn as the session closed: current value is closed"),
-      );
-    }
-    this.#commits.clear();
-    if (this.run !== undefined) {
-      this.run.result["~settle"](
-        new AgentError("run.closed", `Cannot finish the run as the session closed: current value is ${reason}`, {
-          cause: error,
-        }),
-      );
-      this.run = undefined;
-    }
-    this.closing.abort();
-    this.telemetry.sessionEnded(
-      typeof error === "object" && error !== null && "recoverable" in error && "error" in error ? error.error : error,
-    );
-    this.emit({ type: "close", createdAt: this.wall(), reason, error });
-    this.closeTold = true;
-    this.emitter.endStreams();
-    this.moves.clear();
-    void this.trace?.close();
-    this.trace = undefined;
-    for (const resolve of [...this.#onActive.splice(0), ...this.#onDrained.splice(0), ...this.#onClosed.splice(0)]) {
-      resolve();
-    }
-  }
-
-  /** The `close` event has gone out: states read as before the start. */
-  closeTold = false;
-
-  #settleRun(runId: number): void {
-    if (this.run?.id !== runId) return;
-    const { result } = this.run;
-    this.run = undefined;
-    result["~settle"]();
-  }
-
-  #record(sink: WritableStream<TraceRecord>): void {
-    if (typeof sink?.getWriter !== "function" || sink.locked) {
-      throw new AgentError(
-        "session.bad_option",
-        `Cannot make a session as \`trace\` must be a WritableStream that nobody writes to: current value is ${
-          sink?.locked === true ? "locked" : typeof sink
-        }`,
-      );
-    }
-    this.trace = traceWriter(sink, (error) => {
-      this.trace = undefined;
-      this.log("error", "the trace is given up", { area: "trace", error });
-    });
-    this.trace.write({
-      kind: "header",
-      version: TRACE_VERSION,
-      wallOffset: this.wallOffset,
-      root: this.#rootOptions(),
-    });
-  }
-
-  #rootOptions(): Parameters<typeof createRoot>[0] {
+  #rootOptions(): RootOptions {
     const { aecWarmupDuration } = this.options;
     return {
       aecWarmupDuration: aecWarmupDuration === undefined ? 3_000 : aecWarmupDuration,
@@ -728,48 +380,8 @@ export class SessionCore {
     if (what === "audio") return this.listening.listen(this.input.audio);
     this.floor(null, { type: "input.audioEnabled", t: 0, enabled: this.input.audioEnabled });
   }
-
-  #interruptHandle(handle: SpeechHandle, force: boolean): void {
-    const live = this.speeches.byId(handle.id);
-    if (live === undefined) return void markInterrupted(handle);
-    this.floor(live.activity.id, { type: "speech.interruptCalled", t: 0, handleId: handle.id, force });
-    if (!handle.interrupted) this.speeches.interrupt(handle.id); // not in the queue yet: there is nothing to decide
-  }
-
-  #askDetector(activityId: string, id: number, transcript: string, language: string): void {
-    const activity = this.current();
-    const { detector } = activity.resolved;
-    const answer = (outcome: Extract<TurnEvent, { type: "detector.answer" }>["outcome"]): void =>
-      this.report(RANK.detector, {
-        type: "floor",
-        t: 0,
-        activityId,
-        event: { type: "detector.answer", t: 0, id, outcome },
-      });
-    if (detector === null) return answer({ kind: "unsupported" });
-    void (async () => {
-      if (!(await detector.supportsLanguage(language))) return answer({ kind: "unsupported" });
-      const chatCtx = activity.agent["~"].chatCtx.copy().truncate(6);
-      chatCtx.append(this.items.message({ role: "user", content: [transcript] }));
-      const threshold = await detector.unlikelyThreshold(language);
-      const probability = await detector.predictEndOfTurn(chatCtx, { signal: activity.toolAbort.signal });
-      answer({ kind: "probability", probability, threshold: threshold ?? null });
-    })().catch((error: unknown) => {
-      this.log("warn", "the turn detector failed", { area: "turn", error });
-      answer({ kind: "error" });
-    });
-  }
-}
-
-function arrivalOf(activity: Activity) {
-  return { activityId: activity.id, agentId: activity.agent.id, config: activity.resolved.config };
 }
 
 function isLeaving(floor: TurnState | undefined): boolean {
   return floor?.life === "draining" || floor?.life === "closed";
-}
-
-function timerKey(effect: { readonly activityId: string; readonly name: string; readonly handleId?: string }): string {
-  const shared = effect.name === "aecWarmup" || effect.name === "userAway";
-  return `${shared ? "" : effect.activityId}:${effect.name}:${effect.handleId ?? ""}`;
 }

@@ -43,7 +43,7 @@ export class SessionLife {
     try {
       if (io !== undefined) {
         this.#attached = await io.attach(core.session);
-        void core.whenClosed().then(() => this.#letGo(CLOSE_LIMIT_MS)); // however it closes
+        void core.waiting.untilClosed().then(() => this.#letGo(CLOSE_LIMIT_MS)); // however it closes
       }
     } catch (cause) {
       throw new AgentError(
@@ -56,7 +56,7 @@ export class SessionLife {
       core.closeTold = false;
       core.agent = agent;
       core.usage.reset();
-      await core.start(agent);
+      await core.calls.start(agent);
     } catch (error) {
       core.agent = before;
       await this.#letGo(CLOSE_LIMIT_MS);
@@ -68,10 +68,10 @@ export class SessionLife {
     const core = this.#core;
     const until = core.clock.now() + deadline;
     const starting = this.#starting;
-    if (core.isRunning || starting === undefined) await core.close(reason, { drain, deadline });
+    if (core.isRunning || starting === undefined) await core.calls.close(reason, { drain, deadline });
     if (starting !== undefined) { // asked for before this close: it comes, and goes
       await starting.catch(() => {}); // whoever starts it is told why it failed
-      await core.close(reason, { drain, deadline: Math.max(0, until - core.clock.now()) });
+      await core.calls.close(reason, { drain, deadline: Math.max(0, until - core.clock.now()) });
     }
     await this.#letGo(Math.max(0, until - core.clock.now()));
   }
@@ -81,7 +81,7 @@ export class SessionLife {
     const attached = this.#attached;
     this.#attached = undefined;
     if (attached !== undefined) {
-      this.#lettingGo = this.#core.within("io", limitMs, () => attached[Symbol.asyncDispose]());
+      this.#lettingGo = this.#core.calls.within("io", limitMs, () => attached[Symbol.asyncDispose]());
     }
     return this.#lettingGo;
   }

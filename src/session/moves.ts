@@ -48,7 +48,7 @@ export class Moves {
     this.#core.agent = activity.agent;
     const item = this.#core.items.agentHandoff({ oldAgentId, newAgentId: activity.agent.id });
     this.#core.history.insert(item);
-    this.#core.run?.result["~record"](item, oldAgentId === null ? undefined : oldAgent, activity.agent);
+    this.#core.runs.record(item, oldAgentId === null ? undefined : oldAgent, activity.agent);
     this.#core.emit({ type: "conversation_item_added", createdAt: this.#core.wall(), item });
     activity.begin();
     this.#moved = this.#core.telemetry.move("start", activity.agent.id);
@@ -95,7 +95,7 @@ export class Moves {
   /** Runs the agent's hook. */
   runHook(activityId: string, hook: "enter" | "exit"): void {
     const activity = this.#core.current();
-    if (hook === "enter") this.#core.becameActive();
+    if (hook === "enter") this.#core.waiting.active();
     else this.#moved = this.#core.telemetry.move("drain", activity.agent.id);
     const name = hook === "enter" ? "onEnter" : "onExit";
     const done = (): void => this.#core.inbox.call({ type: "hook.done", t: 0, activityId, hook });

@@ -7,7 +7,7 @@ import { AgentError } from "../base/error.ts";
 import type { FunctionCall } from "../chat/item.ts";
 import type { RunContext } from "../tool/context.ts";
 import type { SessionCore } from "./core.ts";
-import type { Live } from "./speeches.ts";
+import type { Live } from "./live.ts";
 import type { SpeechHandle } from "./speech_handle.ts";
 
 /** Makes the context of a call. The step is fixed now, so that a later one of the same speech does not shift it. */

@@ -12,6 +12,7 @@ import type { Activity } from "./activity.ts";
 import { Agent, type MutableMessage } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
 import { RANK } from "./inbox.ts";
+import { preemptiveMatches } from "./preemptive_speeches.ts";
 
 /** A turn on its way to a reply. */
 export interface UserTurn {
@@ -62,7 +63,7 @@ export class UserTurns {
         turnId,
         outcome: "ok",
         text: turn.info.transcript,
-        unchanged: this.#core.speeches.preemptiveMatches(activity, agent["~"].chatCtx),
+        unchanged: preemptiveMatches(this.#core, activity, agent["~"].chatCtx),
       });
     }
     void this.#runHook(activity, turn);
@@ -84,7 +85,7 @@ export class UserTurns {
     core.inbox.report(RANK.hook, () => {
       turn.hookDelay = core.clock.now() - startedAt;
       if (message.content !== turn.message.content) turn.message = chatMessage({ ...message });
-      const unchanged = core.speeches.preemptiveMatches(activity, chatCtx);
+      const unchanged = preemptiveMatches(core, activity, chatCtx);
       if (!chatCtx.isEquivalent(activity.agent["~"].chatCtx)) turn.chatCtx = chatCtx;
       core.floor(activity.id, {
         type: "turn.hookDone",

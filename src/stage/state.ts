@@ -102,12 +102,17 @@ export function moveName(activityId: string): string {
   return `move:${activityId}`;
 }
 
-/** The state of a session that has not started. */
-export function createRoot(options: {
+/** What a session is made with, as far as decisions go. */
+export interface RootOptions {
+  /** Milliseconds; null: there is no warm-up. */
   readonly aecWarmupDuration: number | null;
+  /** False where somebody must subscribe first. */
   readonly listenerPresent: boolean;
   readonly maxUnrecoverableErrors: number;
-}): RootState {
+}
+
+/** The state of a session that has not started. */
+export function createRoot(options: RootOptions): RootState {
   return {
     stage: {
       phase: "idle",

@@ -1,0 +1,104 @@
+/**
+ * What a reply is given of the session that it works for.
+ *
+ * @module
+ */
+import type { ReplyHost } from "../reply/reply.ts";
+import type { Activity } from "./activity.ts";
+import type { SessionCore } from "./core.ts";
+import type { Live } from "./live.ts";
+import { NodeSpans } from "./node_spans.ts";
+import { runContext } from "./run_context.ts";
+import { emitPart, type SpeechHandle } from "./speech_handle.ts";
+
+/** What one turn of the agent needs: its models and nodes, and where it reports what has become of it. */
+export function replyHost(core: SessionCore, handle: SpeechHandle, activity: Activity, rank: number): ReplyHost {
+  const { telemetry } = core;
+  const spans = new NodeSpans(telemetry, handle.id, activity);
+  const get = (): Live => core.speeches.byId(handle.id) as Live;
+  return {
+    clock: core.clock,
+    itemId: () => core.newId("item"),
+    outputs: () => core.outputs(),
+    askLlm: telemetry.isRecording ? (request) => spans.askLlm(request) : (request) => activity.askLlm(request),
+    speakTts: telemetry.isRecording ? spans.speakTts : activity.speakTts,
+    traced: telemetry.isRecording ? spans : undefined,
+    transcribe: activity.transcribe,
+    maxToolSteps: core.maxToolSteps,
+    toolSignal: activity.toolAbort.signal,
+    part: (part) => emitPart(handle, part),
+    note: (name) => core.note(name, { handleId: handle.id }),
+    failed: (where, error) => {
+      handle["~"].error ??= error;
+      emitPart(handle, { type: "error", error });
+      core.replyFailed(where, error, activity);
+    },
+    firstText: () =>
+      core.report(rank, {
+        type: "floor",
+        t: 0,
+        activityId: activity.id,
+        event: { type: "playout.started", t: 0, handleId: handle.id, at: core.clock.now() },
+      }),
+    played: (outcome) => {
+      telemetry.turnPlayed(handle.id, { interrupted: outcome.interrupted, text: outcome.spoken.text });
+      core.inbox.report(rank, {
+        type: "reply.played",
+        t: 0,
+        activityId: activity.id,
+        handleId: handle.id,
+        text: outcome.spoken.text,
+        interrupted: outcome.interrupted,
+        toolsStarted: (outcome.tools?.count ?? 0) > 0,
+        toolsRunning: (outcome.tools?.count ?? 0) > 0,
+      });
+    },
+    toolsEnded: () =>
+      core.inbox.report(rank, { type: "tools.ended", t: 0, activityId: activity.id, handleId: handle.id }),
+    again: () => core.inbox.report(rank, () => core.speeches.schedule(get(), "tool_reply")),
+    over: () => core.inbox.report(rank, () => core.speeches.end(get())),
+    tools: {
+      call: (call, id) =>
+        core.items.functionCall({
+          id,
+          callId: call.callId,
+          name: call.name,
+          args: call.args,
+          ...(call.extra && { extra: call.extra }),
+        }),
+      output: (call, outcome) =>
+        core.items.functionCallOutput({
+          callId: call.callId,
+          name: call.name,
+          output: outcome.output,
+          isError: outcome.isError,
+          replyRequired: outcome.replyRequired,
+        }),
+      context: (call, signal) => runContext(core, get(), call, signal),
+      within: (call, body) => telemetry.tool(handle.id, call, body),
+      started: (call) => {
+        handle["~"].items.push(call);
+        emitPart(handle, { type: "tool_call", call });
+        core.storing.running.set(call.callId, call);
+        core.toolsRunning(1);
+        core.note("tool.start", { handleId: handle.id, callId: call.callId, name: call.name, args: call.args });
+        core.onHandleItem(call);
+      },
+      ended: ({ call, output }) => {
+        const { items } = handle["~"];
+        const place = items.findIndex((item) => item.id === call.id);
+        if (place >= 0) items[place] = call;
+        items.push(output);
+        emitPart(handle, { type: "tool_result", output });
+        core.storing.running.delete(call.callId);
+        core.toolsRunning(-1);
+        core.note("tool.end", { handleId: handle.id, callId: call.callId, output: output.output });
+        core.onHandleItem(output);
+        if (core.speeches.lingering(handle.id)?.reply.tools?.runningCount === 0) {
+          core.inbox.report(rank, { type: "tools.ended", t: 0, activityId: activity.id, handleId: handle.id });
+        }
+      },
+      log: (level, message, fields) => core.log(level, message, fields),
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/**
+ * The run that is under way, and what it collects.
+ *
+ * @module
+ */
+import { AgentError } from "../base/error.ts";
+import type { ChatItem } from "../chat/item.ts";
+import type { CloseReason } from "../stage/state.ts";
+import type { Agent } from "./agent.ts";
+import type { SessionCore } from "./core.ts";
+import { RunResult } from "./run_result.ts";
+
+/** Runs of one session, one at a time. */
+export class Runs {
+  readonly #core: SessionCore;
+  #current: { readonly id: number; readonly result: RunResult } | undefined;
+
+  constructor(core: SessionCore) {
+    this.#core = core;
+  }
+
+  /**
+   * A run over what the call causes.
+   *
+   * @throws {AgentError} `run.active` while another is under way; what the call throws.
+   */
+  run(call: () => unknown): RunResult {
+    if (this.#current !== undefined) {
+      throw new AgentError("run.active", "Cannot start a run as another is under way: current value is active");
+    }
+    const { inbox } = this.#core;
+    const result = new RunResult();
+    const id = this.#core.nextSerial();
+    this.#current = { id, result };
+    inbox.call({ type: "run.start", t: 0, runId: id, alive: ["call"] });
+    try {
+      call();
+    } catch (error) {
+      this.#current = undefined;
+      throw error;
+    } finally {
+      inbox.call({ type: "run.unwatch", t: 0, name: "call" }); // what it waited for to begin with has happened
+    }
+    return result;
+  }
+
+  record(item: ChatItem, oldAgent?: Agent, newAgent?: Agent): void {
+    this.#current?.result["~record"](item, oldAgent, newAgent);
+  }
+
+  settle(runId: number): void {
+    if (this.#current?.id !== runId) return;
+    const { result } = this.#current;
+    this.#current = undefined;
+    result["~settle"]();
+  }
+
+  closed(reason: CloseReason, cause: unknown): void {
+    this.#current?.result["~settle"](
+      new AgentError("run.closed", `Cannot finish the run as the session closed: current value is ${reason}`, {
+        cause,
+      }),
+    );
+    this.#current = undefined;
+  }
+}

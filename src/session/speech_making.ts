@@ -1,0 +1,154 @@
+/**
+ * How a turn of the agent is made: what it knows, and what it may use.
+ *
+ * @module
+ */
+import { AgentError } from "../base/error.ts";
+import type { ChatContext } from "../chat/context.ts";
+import { type Instructions, renderInstructions } from "../chat/instructions.ts";
+import type { ChatMessage } from "../chat/item.ts";
+import { Reply, type ReplySource } from "../reply/reply.ts";
+import { withoutTools } from "../tool/tool_context.ts";
+import type { ToolChoice, ToolContext } from "../tool/tool.ts";
+import type { Activity } from "./activity.ts";
+import type { SessionCore } from "./core.ts";
+import type { Live } from "./live.ts";
+import { replyHost } from "./reply_host.ts";
+import { SPEECH_PRIORITY_NORMAL, SpeechHandle } from "./speech_handle.ts";
+
+/** Makes a reply, which has not been asked yet. */
+export function makeReply(core: SessionCore, activity: Activity, o: {
+  readonly id: string;
+  readonly message: ChatMessage | undefined;
+  readonly modality: "text" | "audio";
+  readonly transcript: string | undefined;
+  readonly chatCtx?: ChatContext | undefined;
+  /** Where the user's message stands in `chatCtx`; left out: by its time. */
+  readonly place?: number;
+  readonly instructions?: string | Instructions | undefined;
+  readonly toolChoice?: ToolChoice | undefined;
+  readonly tools?: readonly string[] | undefined;
+  readonly onEnter?: boolean;
+  readonly insideTool?: boolean;
+  readonly allowInterruptions?: boolean | undefined;
+}): Live {
+  const toolCtx = selectTools(activity, o.tools, o.onEnter ?? false);
+  const extra = o.instructions === undefined
+    ? undefined
+    : core.items.message({ role: "system", content: [renderInstructions(o.instructions, o.modality)] });
+  const build = (): ChatContext => {
+    const own = activity.agent["~"].chatCtx;
+    const chatCtx = (o.chatCtx ?? own).copy();
+    const { userMessage } = live;
+    if (userMessage !== undefined && chatCtx.getById(userMessage.id) === undefined) {
+      if (o.place === undefined) chatCtx.insert(userMessage);
+      else chatCtx.insertAt(Math.min(o.place, chatCtx.length), userMessage);
+    }
+    live.base = chatCtx.copy();
+    live.baseLength = own.length;
+    core.storing.addRunningCalls(chatCtx);
+    if (extra !== undefined) {
+      chatCtx.append(extra);
+      live.base.append(extra);
+    }
+    return activity.rendered(chatCtx, o.modality);
+  };
+  const live: Live = makeSpeech(core, activity, {
+    id: o.id,
+    kind: "reply",
+    source: {
+      kind: "reply",
+      prompt: () => {
+        const pending = core.storing.untilStored();
+        return pending === undefined ? build() : pending.then(build);
+      },
+      toolCtx,
+      toolChoice: o.toolChoice,
+    },
+    allowInterruptions: o.allowInterruptions,
+    addToChatCtx: true,
+    insideTool: o.insideTool ?? false,
+    modality: o.modality,
+    userMessage: o.message,
+    toolCtx,
+    toolChoice: o.toolChoice,
+    extra,
+    transcript: o.transcript,
+  });
+  return live;
+}
+
+/** Makes a turn of the agent, which has not begun yet. */
+export function makeSpeech(core: SessionCore, activity: Activity, o: {
+  readonly id: string;
+  readonly kind: "say" | "reply";
+  readonly source: ReplySource;
+  readonly allowInterruptions: boolean | undefined;
+  readonly addToChatCtx: boolean;
+  readonly insideTool?: boolean;
+  readonly modality: "text" | "audio";
+  readonly userMessage?: ChatMessage | undefined;
+  readonly toolCtx?: ToolContext;
+  readonly toolChoice?: ToolChoice | undefined;
+  readonly extra?: ChatMessage | undefined;
+  readonly transcript?: string | undefined;
+}): Live {
+  const handle = new SpeechHandle(o.id, core.speechPort, {
+    allowInterruptions: o.allowInterruptions ?? activity.resolved.config.interruption.enabled,
+    modality: o.modality,
+    priority: SPEECH_PRIORITY_NORMAL,
+  });
+  const rank = core.speeches.nextRank();
+  core.telemetry.turnStarted(
+    o.id,
+    o.userMessage?.textContent === undefined ? {} : { userInput: o.userMessage.textContent },
+  );
+  const live: Live = {
+    handle,
+    activity,
+    reply: new Reply(o.id, o.source, replyHost(core, handle, activity, rank)),
+    kind: o.kind,
+    rank,
+    addToChatCtx: o.addToChatCtx,
+    insideTool: o.insideTool ?? false,
+    userMessage: o.userMessage,
+    userMetrics: undefined,
+    base: undefined,
+    baseLength: 0,
+    toolCtx: o.toolCtx ?? activity.toolCtx,
+    toolChoice: o.toolChoice,
+    extra: o.extra,
+    transcript: o.transcript,
+    stored: false,
+    interruptedAt: undefined,
+    storedTools: undefined,
+  };
+  core.speeches.add(live);
+  core.inbox.call({ type: "run.watch", t: 0, name: `handle:${o.id}` });
+  return live;
+}
+
+/** The tools that a reply may use. */
+function selectTools(activity: Activity, names: readonly string[] | undefined, onEnter: boolean): ToolContext {
+  const { toolCtx } = activity;
+  if (names === undefined) {
+    return onEnter ? withoutTools(toolCtx, (tool) => tool.flags.ignoreOnEnter === true) : toolCtx;
+  }
+  const known = new Set<string>(toolCtx.functionTools.keys());
+  const sets = new Map(toolCtx.toolsets.map((set) => [set.id, set]));
+  const wanted = new Set<string>();
+  for (const name of names) {
+    const set = sets.get(name);
+    if (set !== undefined) { for (const one of set.tools) if (one.type === "function") wanted.add(one.name); }
+    else if (known.has(name)) wanted.add(name);
+    else {
+      throw new AgentError(
+        "tool.unknown",
+        `Cannot make a reply as \`tools\` must name tools of the agent (${
+          [...known].join(", ")
+        }): current value is ${name}`,
+      );
+    }
+  }
+  return withoutTools(toolCtx, (tool) => !wanted.has(tool.name) || (onEnter && tool.flags.ignoreOnEnter === true));
+}
