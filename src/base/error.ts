@@ -63,6 +63,9 @@ export const REMEDIES = {
   "socket.failed": "The socket could not be opened or broke: see `cause`.",
   "trace.bad_record": "The file is no trace of this library, or is cut off: the message names the line.",
   "trace.diverged": "The trace replays differently: it was made by another version, or the machine changed.",
+  "scenario.bad": "Read the message: it names the field of the scenario, the rule and the value that was given.",
+  "scenario.unplayable":
+    "The message names what the player does not know: leave the scenario out, or update the library.",
   "weights.missing": "Install the data package that the message names, or pass `weights`.",
   "test.failed":
     "Read the message: it says what was expected, and shows the whole run with a mark at the event that is wrong.",

@@ -63,14 +63,15 @@ export { type FrameListener, type PacedSink, pacedSink, type PacedSinkOptions } 
 export {
   type Expectation,
   type Observed,
+  parseScenario,
   type Played,
-  playScenario,
   type Scenario,
   type ScenarioAgent,
   type Step,
   UnplayableError,
-} from "./conformance.ts";
-export type { DetectorScript, LLMEntry, TTSScript as ScenarioTTSScript, When } from "./conformance_models.ts";
-export { firstDifference, type Verdict, verdictFor } from "./conformance_compare.ts";
+} from "./conformance/scenario.ts";
+export { playScenario } from "./conformance/player.ts";
+export type { DetectorScript, LLMEntry, TTSScript as ScenarioTTSScript, When } from "./conformance/models.ts";
+export { firstDifference, type Verdict, verdictFor } from "./conformance/compare.ts";
 export type { TraceHeader, TraceNote, TraceRecord, TraceStep } from "../trace/record.ts";
 export { parseTrace, replay, type ReplayResult, type TraceDifference } from "../trace/replay.ts";

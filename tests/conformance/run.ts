@@ -1,90 +1,82 @@
 /**
- * Plays conformance scenarios and prints a table.
+ * Plays conformance scenarios and prints a table: case, mode, outcome, first difference.
  *
- *     npm run conformance -- [DIR] [--topics a,b] [--only name] [--verbose]
+ *     npm run conformance                                  our cases, and the reference's recordings beside the repository
+ *     npm run conformance -- DIR                           the scenarios of a folder
+ *     npm run conformance -- [DIR] --topics close,errors   these topics alone
+ *     npm run conformance -- [DIR] --only NAME [--verbose] one of them, with what it did
+ *     npm run conformance -- --failures                    only the lines that do not pass
+ *
+ * Without a folder, the topics are those of `topics.json`. In a folder that is named, all are played but those that need
+ * what the player lacks. It ends with a line of counts, and with a code other than 0 unless all passed.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { virtualRuntime } from "../../adapters/runtime/virtual.ts";
-import { playScenario, type Scenario } from "../../src/testing/conformance.ts";
-import { firstDifference, verdictFor } from "../../src/testing/conformance_compare.ts";
+import { AgentError } from "../../src/base/error.ts";
+import { playSuite, type Row, tableLine } from "./suite.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const args = process.argv.slice(2);
-const option = (name: string): string | undefined => {
-  const at = args.indexOf(name);
-  return at < 0 ? undefined : args.splice(at, 2)[1];
-};
-const flag = (name: string): boolean => {
-  const at = args.indexOf(name);
-  return at >= 0 && args.splice(at, 1).length > 0;
-};
-const isVerbose = flag("--verbose");
-const only = option("--only");
-const topics = new Set(
-  option("--topics")?.split(",") ?? JSON.parse(readFileSync(here("topics.json"), "utf8")) as string[],
-);
-/** Scenarios that we are known not to play as the reference did, and why. One that is played so must be taken off. */
-const known = JSON.parse(readFileSync(here("known.json"), "utf8")) as Readonly<Record<string, string>>;
-const given = args[0];
-const folders = given !== undefined
-  ? [given]
-  : [here("cases"), here("../../../shared/conformance")].filter((folder) => existsSync(folder));
-if (folders.length === 0) {
-  console.error("The recordings are not here: put them into tests/conformance/cases, or name their folder.");
+const readJson = (path: string): unknown => JSON.parse(readFileSync(here(path), "utf8"));
+
+async function main(args: string[]): Promise<number> {
+  const option = (name: string): string | undefined => {
+    const at = args.indexOf(name);
+    if (at < 0) return undefined;
+    const value = args.splice(at, 2)[1];
+    if (value === undefined || value.startsWith("--")) throw badArgument(`${name} must be followed by a value`, value);
+    return value;
+  };
+  const flag = (name: string): boolean => {
+    const at = args.indexOf(name);
+    return at >= 0 && args.splice(at, 1).length > 0;
+  };
+  const isVerbose = flag("--verbose");
+  const isShort = flag("--failures");
+  const only = option("--only");
+  const named = option("--topics")?.split(",");
+  const folder = args.shift();
+  if (args.length > 0 || folder?.startsWith("--")) throw badArgument("it takes one folder", args[0] ?? folder);
+  const folders = folder !== undefined
+    ? [folder]
+    : [here("cases"), here("../../../shared/conformance")].filter((path) => existsSync(path));
+  const topics = named ?? (folder === undefined ? readJson("topics.json") as string[] : null);
+  const known = readJson("known.json") as Readonly<Record<string, string>>;
+
+  console.log(`${"case".padEnd(44)} mode      pass  first difference`);
+  const show = (row: Row): void => {
+    if (!isShort || row.outcome !== "pass") console.log(tableLine(row));
+    if (!isVerbose || (row.outcome === "pass" && only === undefined)) return;
+    for (const event of row.events) console.log(`    ${JSON.stringify(event).slice(0, 240)}`);
+  };
+  const { rows, leftOut } = await playSuite(
+    { folders, topics: topics === null ? null : new Set(topics), only, known },
+    show,
+  );
+
+  console.log("");
+  const left = [...leftOut].map(([topic, count]) => `${topic} (${count})`);
+  console.log(left.length > 0 ? `topics left out: ${left.join(", ")}` : "no topic left out");
+  for (const name of new Set(rows.filter(({ outcome }) => outcome === "known").map((row) => row.name))) {
+    console.log(`known to differ, and not counted: ${name}: ${known[name]}`);
+  }
+  const passed = rows.filter(({ outcome }) => outcome === "pass").length;
+  const failed = rows.filter(({ outcome }) => outcome === "FAIL").length;
+  if (passed + failed === 0) console.log("nothing was played");
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 && passed > 0 ? 0 : 1;
 }
 
-let passed = 0;
-let failed = 0;
-let knownCount = 0;
-const leftOut = new Map<string, number>();
-for (const folder of folders) {
-  for (const file of readdirSync(folder).sort()) {
-    if (!file.endsWith(".json") || file.includes("schema")) continue;
-    const scenario = JSON.parse(readFileSync(`${folder}/${file}`, "utf8")) as Scenario;
-    if (only !== undefined && scenario.name !== only) continue;
-    if (only === undefined && given === undefined && !topics.has(scenario.topic)) {
-      leftOut.set(scenario.topic, (leftOut.get(scenario.topic) ?? 0) + 1);
-      continue;
-    }
-    // Our own say what we do; recordings of the reference are played both ways.
-    for (const compat of folder === here("cases") ? ["fixed"] as const : ["reference", "fixed"] as const) {
-      let difference: string | undefined;
-      try {
-        const played = await playScenario(scenario, { compat, runtime: virtualRuntime({ seed: 1 }) });
-        difference = firstDifference(scenario, played, compat);
-        if (isVerbose && (difference !== undefined || only !== undefined)) {
-          for (const event of played.events) console.log(`    ${JSON.stringify(event).slice(0, 240)}`);
-        }
-      } catch (error) {
-        difference = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      }
-      const reason = known[scenario.name];
-      if (reason !== undefined) {
-        if (difference !== undefined) knownCount++;
-        else {
-          failed++;
-          console.log(`FAIL ${scenario.name} (${compat}): it is played as the reference did: take it off known.json`);
-        }
-      } else if (difference === undefined) passed++;
-      else {
-        failed++;
-        console.log(
-          `FAIL ${scenario.name} (${scenario.topic}, ${compat}, ${verdictFor(scenario, compat).kind}): ${
-            difference.slice(0, 700)
-          }`,
-        );
-      }
-    }
-  }
+function badArgument(rule: string, value: unknown): AgentError {
+  return new AgentError(
+    "cli.bad_argument",
+    `Cannot play conformance scenarios as ${rule}: current value is ${value ?? "nothing"}`,
+  );
 }
-if (leftOut.size > 0) {
-  console.log(`left out: ${[...leftOut].map(([topic, count]) => `${topic} (${count})`).join(", ")}`);
-}
-if (knownCount > 0) {
-  console.log(`known not to: ${knownCount}`);
-  for (const [name, reason] of Object.entries(known)) console.log(`  ${name}: ${reason}`);
-}
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 && passed > 0 ? 0 : 1);
+
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  if (!(error instanceof AgentError)) throw error;
+  console.error(`${error.code}: ${error.message}`);
+  console.log("0 passed, 1 failed");
+  return 2;
+});

@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { audioFrame } from "../audio/frame.ts";
-import type { Clock } from "../base/runtime.ts";
-import type { ChatContext } from "../chat/context.ts";
-import type { ChatItem } from "../chat/item.ts";
-import { APIConnectionError } from "../model/error.ts";
-import type { ChatChunk, ChatRequest, LLM } from "../model/llm.ts";
-import type { AudioInputPart, FlushMark } from "../model/marks.ts";
-import type { SpeechEvent, STT } from "../model/stt.ts";
-import type { SynthesizedAudio, TTS } from "../model/tts.ts";
-import type { TurnDetector } from "../model/turn_detector.ts";
-import type { VAD, VADEvent } from "../model/vad.ts";
+import { audioFrame } from "../../audio/frame.ts";
+import type { Clock } from "../../base/runtime.ts";
+import type { ChatContext } from "../../chat/context.ts";
+import type { ChatItem } from "../../chat/item.ts";
+import { APIConnectionError } from "../../model/error.ts";
+import type { ChatChunk, ChatRequest, LLM } from "../../model/llm.ts";
+import type { AudioInputPart, FlushMark } from "../../model/marks.ts";
+import type { SpeechEvent, STT } from "../../model/stt.ts";
+import type { SynthesizedAudio, TTS } from "../../model/tts.ts";
+import type { TurnDetector } from "../../model/turn_detector.ts";
+import type { VAD, VADEvent } from "../../model/vad.ts";
 
 /** Takes what was observed: the event's name and its fields. */
 export type Observe = (ev: string, fields?: Readonly<Record<string, unknown>>) => void;

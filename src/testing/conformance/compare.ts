@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Expectation, Observed, Played, Scenario } from "./conformance.ts";
+import type { Expectation, Observed, Played, Scenario } from "./scenario.ts";
 
 /** Times may differ by this much. Specified by the format. */
 const TOLERANCE_MS = 30;
