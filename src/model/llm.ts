@@ -27,7 +27,7 @@ export interface ChoiceDelta {
   readonly role?: "assistant";
   /** Text that follows what came before. */
   readonly content?: string;
-  /** What the model thinks aloud. It is neither spoken nor kept. */
+  /** What the model thinks aloud. It is neither spoken nor kept; `handle.parts()` shows it. */
   readonly reasoning?: string;
   /** Calls that are whole. */
   readonly toolCalls?: readonly FunctionToolCall[];

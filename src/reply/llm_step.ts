@@ -88,6 +88,8 @@ export function startLlmStep(
     readonly ask: () => LlmOutput | Promise<LlmOutput>;
     readonly signal: AbortSignal;
     readonly onUsage: (usage: CompletionUsage) => void;
+    /** What the model thinks aloud. */
+    readonly onReasoning: (delta: string) => void;
     /** The first content or call has come. */
     readonly onFirst: () => void;
   },
@@ -174,6 +176,7 @@ function take(step: LlmStep, part: ChatChunk | string | FlushMark, o: Parameters
   const { delta } = part;
   if (delta === undefined) return;
   if (delta.extra !== undefined) Object.assign(step.extra, delta.extra);
+  if (delta.reasoning !== undefined && delta.reasoning !== "") o.onReasoning(delta.reasoning);
   if (delta.toolCalls !== undefined) {
     for (const call of delta.toolCalls) {
       firstSign(step, o);

@@ -198,6 +198,7 @@ export class Reply {
       ask: () => prompt instanceof Promise ? prompt.then(ask) : ask(prompt),
       signal,
       onUsage: (usage) => this.#host.part({ type: "usage", usage }),
+      onReasoning: (delta) => this.#host.part({ type: "reasoning", delta }),
       onFirst: () => this.#host.note("llm.first"),
     });
     const { traced } = this.#host;

@@ -29,6 +29,7 @@ export class Calls {
 
   updateAgent(agent: Agent): void {
     const arrival = arrivalOf(this.#core.moves.arrive(agent)); // first, since it may refuse
+    this.#core.speeches.tell({ type: "handoff", oldAgentId: this.#core.agent?.id ?? null, newAgentId: agent.id });
     this.#core.agent = agent;
     this.#core.inbox.call({ type: "agent.update", t: 0, arrival });
   }

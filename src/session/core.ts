@@ -200,6 +200,7 @@ export class SessionCore {
 
   emit(event: SessionEvent): void {
     if (this.closeTold) return; // `close` is the last event, whatever a model still reports
+    if (event.type === "agent_state_changed") this.speeches.tell({ type: "state", state: event.newState });
     this.emitter.emit(event);
   }
 

@@ -197,8 +197,9 @@ export class SpeechHandle {
   }
 
   /**
-   * The turn as a stream of parts: text, tool calls and results, usage, and its end. Starts with what comes after the
-   * call; holds at most 4,096 parts for a slow reader, then drops the oldest. Cancelling it does not cut the turn off.
+   * The turn as a stream of parts: text, reasoning, tool calls and results, hand-offs, the agent's state, usage, errors, and
+   * its end. Starts with what comes after the call; holds at most 4,096 parts for a slow reader, then drops the oldest.
+   * Cancelling it does not cut the turn off.
    */
   parts(): ReadableStream<ReplyPart> {
     const inner = this["~"];

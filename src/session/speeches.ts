@@ -5,6 +5,7 @@
  */
 import { AgentError } from "../base/error.ts";
 import type { PlayoutSink } from "../io/playout.ts";
+import type { ReplyPart } from "../reply/part.ts";
 import { CLEAR_LIMIT_MS } from "../reply/segment.ts";
 import type { SpeechKind } from "../turn/event.ts";
 import type { Activity } from "./activity.ts";
@@ -12,7 +13,7 @@ import { Agent } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
 import { RANK } from "./inbox.ts";
 import { isBeingStored, type Live } from "./live.ts";
-import { markDone, markInterrupted, type SpeechHandle } from "./speech_handle.ts";
+import { emitPart, markDone, markInterrupted, type SpeechHandle } from "./speech_handle.ts";
 import { makeReply, makeSpeech } from "./speech_making.ts";
 import type { GenerateReplyOptions, SayOptions } from "./speech_options.ts";
 import type { UserTurn } from "./user_turns.ts";
@@ -61,6 +62,11 @@ export class Speeches {
   /** The place of the next turn's facts among those of one instant. */
   nextRank(): number {
     return RANK.reply + this.#serial++;
+  }
+
+  /** What concerns every turn that is alive. */
+  tell(part: ReplyPart): void {
+    for (const { handle } of this.#live.values()) emitPart(handle, part);
   }
 
   // --- asked for by the program -------------------------------------------------------------------------------------

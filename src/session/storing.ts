@@ -12,6 +12,7 @@ import { roundHandoff } from "../tool/result.ts";
 import type { Agent } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
 import { isBeingStored, type Live } from "./live.ts";
+import { emitPart } from "./speech_handle.ts";
 
 /** What a tool says stands this much behind its call. Chosen: less than any clock shows. */
 const AFTER_CALL_MS = 0.001;
@@ -100,7 +101,9 @@ export class Storing {
     let draining = isDraining;
     if (wantsHandoff && move.type === "handoff") {
       try {
+        const oldAgentId = core.agent?.id ?? null;
         core.calls.handOver(move.agent as Agent);
+        emitPart(live.handle, { type: "handoff", oldAgentId, newAgentId: (move.agent as Agent).id });
         draining = true;
       } catch (error) {
         core.partFailed("a hand-off failed", "handoff", error);

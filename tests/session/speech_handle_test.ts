@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ChatChunk, LLM } from "../../src/model/llm.ts";
 import type { ReplyPart } from "../../src/reply/part.ts";
+import { Agent } from "../../src/session/agent.ts";
 import type { SpeechHandle } from "../../src/session/speech_handle.ts";
 import { tool } from "../../src/tool/define.ts";
 import type { RunContext } from "../../src/tool/context.ts";
+import { handoff } from "../../src/tool/result.ts";
 import { names, refusesWith, told, watch, world } from "./harness.ts";
 
 const LONG = "One two three four five six seven eight nine ten.";
@@ -275,13 +278,65 @@ test("the parts of a turn come in order, and end with its end", async () => {
   await w.until(reading);
   assert.deepEqual(
     // Usage comes with the model's answer, which may be before its words are said.
-    parts.map((part) => part.type === "text" ? part.delta : part.type).filter((part) => part !== "usage"),
-    ["Let ", "me.", "tool_call", "tool_result", "Noon.", "end"],
+    parts.map((part) => part.type === "text" ? part.delta : part.type === "state" ? part.state : part.type)
+      .filter((part) => part !== "usage"),
+    ["Let ", "speaking", "me.", "tool_call", "tool_result", "thinking", "Noon.", "speaking", "listening", "end"],
   );
   assert.equal(parts.filter(({ type }) => type === "usage").length, 1);
   const late: ReplyPart[] = [];
   for await (const part of handle.parts()) late.push(part);
   assert.deepEqual(late, [{ type: "end", interrupted: false, error: undefined }]);
+  await w.close();
+});
+
+test("parts show what the model thinks, and a hand-off before the turn that made it ends", async () => {
+  const desk = new Agent({ id: "desk", instructions: "Sell." });
+  const thinks: LLM = {
+    kind: "llm",
+    model: "thinks",
+    provider: "test",
+    chat: () => {
+      const chunks: ChatChunk[] = [
+        { id: "1", delta: { reasoning: "A sale, " } },
+        { id: "1", delta: { reasoning: "so the desk." } },
+        { id: "1", delta: { toolCalls: [{ type: "function", callId: "c1", name: "transfer", args: "{}" }] } },
+      ];
+      return new ReadableStream({
+        pull(controller) {
+          const chunk = chunks.shift();
+          if (chunk === undefined) controller.close();
+          else controller.enqueue(chunk);
+        },
+      });
+    },
+  };
+  const w = world({
+    options: { llm: thinks },
+    agent: {
+      id: "door",
+      tools: [tool({ name: "transfer", description: "Hands over.", execute: () => handoff({ agent: desk }) })],
+    },
+  });
+  await w.start();
+  const parts: ReplyPart[] = [];
+  const handle = w.session.generateReply({ userInput: "I want to buy" });
+  const reading = (async () => {
+    for await (const part of handle.parts()) parts.push(part);
+  })();
+  await w.until(reading);
+  assert.equal(parts.flatMap((part) => part.type === "reasoning" ? [part.delta] : []).join(""), "A sale, so the desk.");
+  assert.deepEqual(
+    parts.filter(({ type }) => type === "tool_call" || type === "handoff" || type === "end").map((part) => ({
+      ...part,
+      call: 0,
+    })),
+    [
+      { type: "tool_call", call: 0 },
+      { type: "handoff", oldAgentId: "door", newAgentId: "desk", call: 0 },
+      { type: "end", interrupted: false, error: undefined, call: 0 },
+    ],
+  );
+  assert.equal(w.session.history.items.some((item) => JSON.stringify(item).includes("so the desk")), false);
   await w.close();
 });
 
