@@ -41,6 +41,14 @@ export interface AttemptReport {
   close?(): void;
 }
 
+/** How a provider came by the connection of a call. */
+export interface ConnectionInfo {
+  /** How long it took to get it, in milliseconds. */
+  readonly acquireTimeMs: number;
+  /** It was open already. */
+  readonly reused: boolean;
+}
+
 /** Time during which nobody is to blame for waiting. Made by `pauseMeter`. */
 export interface IdlePause {
   /** Nobody is to blame now. */

@@ -67,6 +67,10 @@ export interface TTSMetrics extends MetricsBase {
   readonly outputTokens: number;
   /** It came in parts while it was being made. */
   readonly streamed: boolean;
+  /** How long it took to get the connection, in milliseconds; absent when the provider does not say. */
+  readonly acquireTimeMs?: number;
+  /** The connection was open already; absent when the provider does not say. */
+  readonly connectionReused?: boolean;
   /** The segment of the speech. */
   readonly segmentId?: string;
   /** The speech it was made for. */
@@ -91,6 +95,10 @@ export interface STTMetrics extends MetricsBase {
   readonly outputTokens: number;
   /** It came in parts while it was being made. */
   readonly streamed: boolean;
+  /** How long it took to get the connection, in milliseconds; absent when the provider does not say. */
+  readonly acquireTimeMs?: number;
+  /** The connection was open already; absent when the provider does not say. */
+  readonly connectionReused?: boolean;
   /** The request was a probe of a model that had failed, for nobody's ears. */
   readonly probe?: true;
 }
@@ -162,6 +170,10 @@ export interface RealtimeModelMetrics extends MetricsBase {
   };
   /** How the tokens that came out split. */
   readonly outputTokenDetails: TokenDetails;
+  /** How long it took to get the connection, in milliseconds; absent when the provider does not say. */
+  readonly acquireTimeMs?: number;
+  /** The connection was open already; absent when the provider does not say. */
+  readonly connectionReused?: boolean;
   /** The speech it was made for. */
   readonly speechId?: string;
 }

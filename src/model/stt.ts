@@ -4,7 +4,7 @@
  * @module
  */
 import type { AudioFrame } from "../audio/frame.ts";
-import type { ModelHost } from "./host.ts";
+import type { ConnectionInfo, ModelHost } from "./host.ts";
 import type { AudioInputPart, TimedString } from "./marks.ts";
 
 /** One reading of what was said. Times are milliseconds from the start of the stream. */
@@ -72,6 +72,8 @@ export interface STTOptions {
   readonly signal?: AbortSignal;
   /** What the session lends to models that are made of models; providers leave it alone. */
   readonly host?: ModelHost;
+  /** To be called by providers that connect, as soon as they have: it is measured. Default: nobody asks. */
+  readonly onConnected?: (connection: ConnectionInfo) => void;
 }
 
 /** A speech recogniser. */

@@ -17,8 +17,9 @@ import {
   timeoutError,
 } from "./attempt_policy.ts";
 import { APIConnectionError, isRetryable } from "./error.ts";
-import type { AttemptEnd } from "./host.ts";
+import type { AttemptEnd, ConnectionInfo } from "./host.ts";
 import { type AudioInputPart, isMark } from "./marks.ts";
+import type { STTMetrics } from "./metrics.ts";
 import { later } from "./speech_time.ts";
 import type { SpeechEvent, STT, STTOptions, STTStream } from "./stt.ts";
 
@@ -88,13 +89,36 @@ export function sttAttempt(stt: STT, o: STTAttemptOptions): STTStream {
     old.writer.abort(reason).catch(() => {});
   };
 
+  /** A connection costs nothing of what is counted: a measurement with no sound in it tells how it was got. */
+  const connected = (signal: AbortSignal, { acquireTimeMs, reused }: ConnectionInfo): void => {
+    if (phase !== "open" || signal.aborted) return;
+    measure("", { audioDurationMs: 0, acquireTimeMs, connectionReused: reused });
+  };
+
+  const measure = (
+    requestId: string,
+    what: Pick<STTMetrics, "audioDurationMs"> & Partial<STTMetrics>,
+  ): void =>
+    report.metrics({
+      type: "stt_metrics",
+      timestamp: clock.now(),
+      label,
+      metadata: metadataOf(stt),
+      requestId: requestId === "" ? o.requestId() : requestId,
+      durationMs: 0,
+      inputTokens: 0,
+      outputTokens: 0,
+      streamed: true,
+      ...what,
+    });
+
   const openAttempt = (): void => {
     const end = report.attempt(attemptCount);
     attemptCount += 1;
     const abort = new AbortController();
     let stream: STTStream;
     try {
-      stream = stt.stream!({ ...given, signal: abort.signal });
+      stream = stt.stream!({ ...given, signal: abort.signal, onConnected: (how) => connected(abort.signal, how) });
     } catch (error) {
       end({ error, requestIds: [] });
       throw error;
@@ -183,18 +207,8 @@ export function sttAttempt(stt: STT, o: STTAttemptOptions): STTStream {
     if (requestId !== "" && !mine.ids.includes(requestId)) mine.ids.push(requestId);
     if (event.type === "final_transcript") retryCount = 0;
     if (event.type === "recognition_usage") {
-      report.metrics({
-        type: "stt_metrics",
-        timestamp: clock.now(),
-        label,
-        metadata: metadataOf(stt),
-        requestId: requestId === "" ? o.requestId() : requestId,
-        durationMs: 0,
-        audioDurationMs: event.audioDurationMs,
-        inputTokens: event.inputTokens ?? 0,
-        outputTokens: event.outputTokens ?? 0,
-        streamed: true,
-      });
+      const { audioDurationMs, inputTokens = 0, outputTokens = 0 } = event;
+      measure(requestId, { audioDurationMs, inputTokens, outputTokens });
     }
   };
 

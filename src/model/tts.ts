@@ -4,7 +4,7 @@
  * @module
  */
 import type { AudioFrame } from "../audio/frame.ts";
-import type { ModelHost } from "./host.ts";
+import type { ConnectionInfo, ModelHost } from "./host.ts";
 import type { FlushMark, TimedString } from "./marks.ts";
 
 /** A piece of synthesised speech. */
@@ -40,6 +40,8 @@ export interface TTSOptions {
   readonly signal?: AbortSignal;
   /** What the session lends to models that are made of models; providers leave it alone. */
   readonly host?: ModelHost;
+  /** To be called by providers that connect, as soon as they have: it is measured. Default: nobody asks. */
+  readonly onConnected?: (connection: ConnectionInfo) => void;
 }
 
 /** A synthetic voice. */

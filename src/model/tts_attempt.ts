@@ -97,7 +97,11 @@ export function ttsAttempt(tts: TTS, o: TTSAttemptOptions): TTSStream {
     const abort = new AbortController();
     let stream: TTSStream;
     try {
-      stream = tts.stream!({ ...given, signal: abort.signal });
+      stream = tts.stream!({
+        ...given,
+        signal: abort.signal,
+        onConnected: (how) => abort.signal.aborted ? undefined : meter.connected(how),
+      });
     } catch (error) {
       end({ error, requestIds: [] });
       throw error;

@@ -5,10 +5,13 @@
  */
 import { frameDurationMs } from "../audio/frame.ts";
 import { type AttemptOptions, metadataOf, type Reporter } from "./attempt_policy.ts";
+import type { ConnectionInfo } from "./host.ts";
 import type { SynthesizedAudio, TTS } from "./tts.ts";
 
 /** Watches one synthesis. */
 export interface TTSMeter {
+  /** The provider has its connection: the next segment that is measured tells of it. */
+  connected(connection: ConnectionInfo): void;
   /** Text goes to the voice. */
   text(text: string): void;
   /** The segment of the text ends. */
@@ -43,6 +46,7 @@ export function ttsMeter(tts: TTS, label: string, o: AttemptOptions, report: Rep
   let flushed: TextSegment[] = []; // no longer than the segments that the voice is behind
   let open: TextSegment | undefined;
   let sounding: AudioSegment | undefined;
+  let connection: ConnectionInfo | undefined;
 
   const emit = (text: TextSegment | undefined, cancelled: boolean): void => {
     const sound = sounding;
@@ -64,9 +68,11 @@ export function ttsMeter(tts: TTS, label: string, o: AttemptOptions, report: Rep
       inputTokens: 0,
       outputTokens: 0,
       streamed: true,
+      ...(connection && { acquireTimeMs: connection.acquireTimeMs, connectionReused: connection.reused }),
       ...(sound?.segmentId === undefined ? {} : { segmentId: sound.segmentId }),
       ...(o.speechId === undefined ? {} : { speechId: o.speechId }),
     });
+    connection = undefined;
   };
 
   const takeText = (): TextSegment | undefined => {
@@ -78,6 +84,9 @@ export function ttsMeter(tts: TTS, label: string, o: AttemptOptions, report: Rep
   };
 
   return {
+    connected(how) {
+      connection = how;
+    },
     text(text) {
       open ??= { charactersCount: 0, startedAt: clock.now(), isBlank: true };
       open.charactersCount += text.length;
@@ -103,6 +112,7 @@ export function ttsMeter(tts: TTS, label: string, o: AttemptOptions, report: Rep
       flushed = [];
       open = undefined;
       sounding = undefined;
+      connection = undefined;
     },
     end(cancelled) {
       const rest = open === undefined || open.isBlank ? flushed : [...flushed, open];
