@@ -10,6 +10,7 @@ import type { AudioInputPart } from "../model/marks.ts";
 import { FLUSH } from "../model/marks.ts";
 import type { SpeechEvent } from "../model/stt.ts";
 import type { VADEvent } from "../model/vad.ts";
+import { vadMeter } from "../model/vad_meter.ts";
 import { SILENCE_CHUNK_MS } from "../turn/config.ts";
 import type { TurnEvent } from "../turn/event.ts";
 import { audioRoute } from "../turn/query.ts";
@@ -157,12 +158,14 @@ export class Listening {
     if (vad === null) return;
     const ear = this.#ear();
     this.#vad = ear.ear;
+    const measure = vadMeter(vad, { clock: this.#core.clock, report: this.#core.report(vad) });
     void (async () =>
       await this.#pump(
         ear.audio.pipeThrough(vad.stream({ signal: ear.ear.controller.signal })),
         ear.ear,
         (event: VADEvent) => {
           this.#fact(RANK.vad, activity, vadFact(event));
+          measure(event);
         },
       ))().catch((error: unknown) => error).then((error) => {
         if (this.#vad !== ear.ear) return;
