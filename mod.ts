@@ -68,10 +68,20 @@ export {
   UnexpectedModelBehavior,
 } from "./src/model/error.ts";
 export type { APIConnectOptions, SessionConnectOptions } from "./src/model/connect_options.ts";
-export type { AttemptEnd, AttemptReport, IdlePause, ModelErrorEvent, ModelHost } from "./src/model/host.ts";
+export type {
+  AttemptEnd,
+  AttemptReport,
+  ConnectionInfo,
+  IdlePause,
+  ModelErrorEvent,
+  ModelHost,
+} from "./src/model/host.ts";
 export type * from "./src/model/metrics.ts";
 export type * from "./src/model/realtime.ts";
 export * from "./src/model/fallback.ts";
+export { paceSentences, type PaceSentencesOptions } from "./src/model/pace_sentences.ts";
+export type { SentencePacing } from "./src/model/sentence_pacing.ts";
+export { type MeteredSession, meterSession } from "./src/telemetry/meter.ts";
 export type * from "./src/telemetry/usage.ts";
 export type { PlayoutAck, PlayoutSink, TranscriptSink } from "./src/io/playout.ts";
 export type { ReplyPart } from "./src/reply/part.ts";

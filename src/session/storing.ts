@@ -6,6 +6,7 @@
 import type { ChatContext } from "../chat/context.ts";
 import type { ChatItem, FunctionCall, MetricsReport } from "../chat/item.ts";
 import { pairToolCalls } from "../chat/render.ts";
+import { metadataOf } from "../model/attempt_policy.ts";
 import type { FollowUp } from "../reply/reply.ts";
 import { CLEAR_LIMIT_MS } from "../reply/segment.ts";
 import { roundHandoff } from "../tool/result.ts";
@@ -181,6 +182,7 @@ export class Storing {
     if (outcome === undefined) return {};
     const { spoken, llm, tts } = outcome;
     const core = this.#core;
+    const { llm: model, tts: voice } = live.activity.resolved;
     const stopped = live.userMetrics?.stoppedSpeakingAt;
     const started = spoken.startedAt === undefined ? undefined : core.wall(spoken.startedAt);
     return {
@@ -190,6 +192,8 @@ export class Storing {
       ...(tts?.ttfb !== undefined && { ttsNodeTtfb: tts.ttfb }),
       ...(spoken.playbackLatency !== undefined && { playbackLatency: spoken.playbackLatency }),
       ...(started !== undefined && stopped !== undefined && { e2eLatency: started - stopped }),
+      ...(llm && model && { llmMetadata: metadataOf(model) }),
+      ...(tts && voice && { ttsMetadata: metadataOf(voice) }),
     };
   }
 }

@@ -6,6 +6,7 @@
 import type { ChatContext } from "../chat/context.ts";
 import type { ChatMessage, MetricsReport } from "../chat/item.ts";
 import { chatMessage } from "../chat/make.ts";
+import { metadataOf } from "../model/attempt_policy.ts";
 import { StopResponse } from "../tool/error.ts";
 import type { RefusalReason, TurnInfo, TurnMetrics } from "../turn/effect.ts";
 import type { Activity } from "./activity.ts";
@@ -41,12 +42,13 @@ export class UserTurns {
 
   commit(turnId: number, info: TurnInfo): void {
     const core = this.#core;
+    const stt = core.activity?.resolved.stt;
     const message = core.items.message({
       role: "user",
       content: [info.transcript],
       createdAt: core.wall(info.committedAt),
       ...(info.confidence > 0 && { transcriptConfidence: info.confidence }),
-      metrics: core.wallMetrics(info.metrics),
+      metrics: { ...core.wallMetrics(info.metrics), ...(stt && { sttMetadata: metadataOf(stt) }) },
     });
     this.#turns.set(turnId, { turnId, info, message, chatCtx: undefined, place: 0, hookDelay: undefined });
   }
