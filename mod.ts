@@ -20,6 +20,10 @@ export { ChatContext, type CopyOptions, type MergeOptions, type ToolNames } from
 export { Instructions, type Modality } from "./src/chat/instructions.ts";
 export type { ChatContextJSON, ToJSONOptions } from "./src/chat/json.ts";
 export type { ItemSource, MessageFields } from "./src/chat/make.ts";
+export * from "./src/chat/format/mod.ts";
+export * from "./src/tool/openai_tools.ts";
+export * from "./src/tool/provider_tools.ts";
+export * from "./src/tool/response_format.ts";
 export { tool, type ToolDefinition } from "./src/tool/define.ts";
 export { StopResponse, ToolError } from "./src/tool/error.ts";
 export { type AgentLike, type Handoff, handoff } from "./src/tool/result.ts";

@@ -18,7 +18,8 @@ import {
 } from "./run_criteria.ts";
 import { RunAssertionError } from "./run_failure.ts";
 
-type EventOf<Type extends RunEvent["type"]> = Extract<RunEvent, { readonly type: Type }>;
+/** The event of a run that has this type. */
+export type RunEventOf<Type extends RunEvent["type"]> = Extract<RunEvent, { readonly type: Type }>;
 
 /** One event of a run, of which it is to be said what it is. */
 export class EventAssert {
@@ -93,8 +94,8 @@ export class EventAssert {
 /** A message of a run. */
 export class MessageAssert extends EventAssert {
   /** The event itself. */
-  override event(): EventOf<"message"> {
-    return super.event() as EventOf<"message">;
+  override event(): RunEventOf<"message"> {
+    return super.event() as RunEventOf<"message">;
   }
 
   /**
@@ -126,23 +127,23 @@ export class MessageAssert extends EventAssert {
 /** A call of a tool in a run. */
 export class FunctionCallAssert extends EventAssert {
   /** The event itself. */
-  override event(): EventOf<"function_call"> {
-    return super.event() as EventOf<"function_call">;
+  override event(): RunEventOf<"function_call"> {
+    return super.event() as RunEventOf<"function_call">;
   }
 }
 
 /** An output of a tool in a run. */
 export class FunctionCallOutputAssert extends EventAssert {
   /** The event itself. */
-  override event(): EventOf<"function_call_output"> {
-    return super.event() as EventOf<"function_call_output">;
+  override event(): RunEventOf<"function_call_output"> {
+    return super.event() as RunEventOf<"function_call_output">;
   }
 }
 
 /** A hand-off in a run. */
 export class AgentHandoffAssert extends EventAssert {
   /** The event itself. */
-  override event(): EventOf<"agent_handoff"> {
-    return super.event() as EventOf<"agent_handoff">;
+  override event(): RunEventOf<"agent_handoff"> {
+    return super.event() as RunEventOf<"agent_handoff">;
   }
 }

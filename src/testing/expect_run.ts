@@ -115,6 +115,7 @@ export class RunAssert extends RunRange {
    * @throws {RunAssertionError} when there is none left.
    */
   nextEvent(): EventAssert;
+  /** The next event of a type, and goes past it. */
   nextEvent<Type extends RunEvent["type"]>(options: { readonly type: Type }): AssertOf[Type];
   nextEvent(options: { readonly type?: RunEvent["type"] } = {}): EventAssert {
     const { type } = options;

@@ -48,6 +48,7 @@ export {
   FunctionCallAssert,
   FunctionCallOutputAssert,
   MessageAssert,
+  type RunEventOf,
 } from "./event_assert.ts";
 export type {
   AgentHandoffCriteria,
