@@ -24,6 +24,7 @@ const PLANNED: Readonly<Record<string, string>> = {
   "./whisper": "adapters/whisper/mod.ts",
   "./flite": "adapters/flite/mod.ts",
   "./energy-vad": "adapters/energy_vad/mod.ts",
+  "./smart-turn": "adapters/smart_turn/mod.ts",
 };
 
 /** Each entry point, and its file in the source. */

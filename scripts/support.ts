@@ -60,6 +60,12 @@ export const SUPPORT: readonly Support[] = [
   { feature: "web sockets with headers", places: ["workerd"], test: "tests/adapters/runtime/edge_socket_test.ts" },
   { feature: "`./openai`", places: RUNTIMES, test: "tests/adapters/openai/openai_llm_test.ts" },
   { feature: "`./silero`", places: RUNTIMES, test: "tests/adapters/silero/silero_test.ts", note: "WebAssembly" },
+  {
+    feature: "`./smart-turn`",
+    places: RUNTIMES,
+    test: "tests/adapters/smart_turn/smart_turn_test.ts",
+    note: "in a worker",
+  },
   { feature: "`./whisper`", places: RUNTIMES, test: "tests/real/demo_test.ts", note: "in a worker" },
   { feature: "`./energy-vad`", places: RUNTIMES, test: "tests/adapters/energy_vad/energy_vad_test.ts" },
   { feature: "`./flite`", places: RUNTIMES, test: "tests/adapters/flite/flite_test.ts", note: "in a worker" },

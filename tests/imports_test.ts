@@ -69,7 +69,7 @@ const ADAPTER_ALSO: Readonly<Record<string, readonly string[]>> = {
   "adapters/flite": ["adapters/onnx", "adapters/worker"], // how a file is found and read, no more; a line to a worker
   "adapters/silero": ["adapters/onnx"],
   "adapters/whisper": ["adapters/onnx", "adapters/worker"],
-  "adapters/smart_turn": ["adapters/onnx"],
+  "adapters/smart_turn": ["adapters/onnx", "adapters/worker"],
   "adapters/hono": ["src/session"],
   "adapters/livekit": ["src/session"],
   "adapters/telephony": ["src/session"],

@@ -17,6 +17,7 @@ import { loadWeights, type Weights } from "../onnx/weights.ts";
 import { compileFlite, FLITE_RATE, type FliteEngine } from "./engine.ts";
 import { FLITE_NEED, fliteProgram } from "./program.ts";
 import { speakablePieces } from "./speakable.ts";
+import { lazyEngine } from "../worker/lazy_engine.ts";
 import { workerThreads } from "../worker/line.ts";
 import { openFliteWorker } from "./worker_engine.ts";
 
@@ -83,36 +84,16 @@ export function fliteTTS({ voice = "slt", speed = 1, weights, worker = true, clo
     const message = `Cannot make a voice as \`speed\` must be from 0.25 to 4: current value is ${speed}`;
     throw new AgentError("model.bad_option", message);
   }
-  let opening: Promise<FliteEngine> | undefined;
-  let isClosed = false;
   let requestCount = 0;
-
-  const open = async (): Promise<FliteEngine> => {
+  const engine = lazyEngine<FliteEngine>(async () => {
     const program = fliteProgram(weights);
     const threads = worker ? workerThreads() : undefined;
     if (threads !== undefined) return await openFliteWorker(threads, program);
     return await compileFlite(await loadWeights(program, FLITE_NEED));
-  };
-  const engine = (): Promise<FliteEngine> => {
-    if (isClosed) {
-      const message = "Cannot speak a text as the voice must be open: current value is a closed one";
-      return Promise.reject(new AgentError("model.closed", message));
-    }
-    opening ??= open().catch((error) => {
-      opening = undefined; // it may be tried again, once what is missing is there
-      throw error;
-    });
-    return opening;
-  };
+  }, "Cannot speak a text as the voice must be open: current value is a closed one");
   const hold = <T>(work: Promise<T>, by = clock): Promise<T> => by === undefined ? work : by.hold(work);
   const speak = async (speaker: string, text: string): Promise<Int16Array> =>
-    await (await engine()).speak({ voice: speaker, text, stretch: 1 / speed });
-  const close = async (): Promise<void> => {
-    if (isClosed) return;
-    isClosed = true;
-    const opened = await opening?.catch(() => undefined);
-    await opened?.close();
-  };
+    await (await engine.get()).speak({ voice: speaker, text, stretch: 1 / speed });
 
   return {
     kind: "tts",
@@ -131,10 +112,10 @@ export function fliteTTS({ voice = "slt", speed = 1, weights, worker = true, clo
       });
     },
     prewarm: async () => {
-      await hold(engine());
+      await hold(engine.get());
     },
-    close,
-    [Symbol.asyncDispose]: close,
+    close: engine.close,
+    [Symbol.asyncDispose]: engine.close,
   };
 }
 

@@ -14,6 +14,7 @@ import { loadWeights } from "../onnx/weights.ts";
 import { MAX_SAMPLES, openWhisper, WHISPER_RATE, type WhisperEngine, type WhisperText } from "./engine.ts";
 import { cutQuietly, samplesOf } from "./sound.ts";
 import { installedWhisper, WHISPER_NEED, type WhisperSources } from "./weights.ts";
+import { lazyEngine } from "../worker/lazy_engine.ts";
 import { workerThreads } from "../worker/line.ts";
 import { openWhisperWorker } from "./worker_engine.ts";
 
@@ -65,11 +66,8 @@ export interface WhisperSTT extends STT, AsyncDisposable {
  * ```
  */
 export function whisperSTT({ weights, worker = true, clock }: WhisperOptions = {}): WhisperSTT {
-  let opening: Promise<WhisperEngine> | undefined;
-  let isClosed = false;
   let requestCount = 0;
-
-  const open = async (onDeath: () => void): Promise<WhisperEngine> => {
+  const engine = lazyEngine<WhisperEngine>(async (onDeath) => {
     const sources = weights ?? installedWhisper();
     const threads = worker ? workerThreads() : undefined;
     if (threads !== undefined) return await openWhisperWorker(threads, sources, onDeath);
@@ -79,29 +77,7 @@ export function whisperSTT({ weights, worker = true, clock }: WhisperOptions = {
       loadWeights(sources.vocabulary, WHISPER_NEED),
     ]);
     return await openWhisper({ encoder, decoder, vocabulary });
-  };
-  const engine = (): Promise<WhisperEngine> => {
-    if (isClosed) {
-      const message = "Cannot recognise speech as the recogniser must be open: current value is a closed one";
-      return Promise.reject(new AgentError("model.closed", message));
-    }
-    if (opening !== undefined) return opening;
-    const forget = (): void => {
-      if (opening === mine) opening = undefined;
-    };
-    const mine: Promise<WhisperEngine> = open(forget).catch((error) => {
-      forget(); // it may be tried again, once what is missing is there
-      throw error;
-    });
-    opening = mine;
-    return mine;
-  };
-  const close = async (): Promise<void> => {
-    if (isClosed) return;
-    isClosed = true;
-    const opened = await opening?.catch(() => undefined);
-    await opened?.close();
-  };
+  }, "Cannot recognise speech as the recogniser must be open: current value is a closed one");
 
   return {
     kind: "stt",
@@ -112,7 +88,7 @@ export function whisperSTT({ weights, worker = true, clock }: WhisperOptions = {
       signal?.throwIfAborted();
       checkLanguage(language);
       const work = async (): Promise<SpeechEvent> => {
-        const model = await engine();
+        const model = await engine.get();
         const samples = samplesOf(frames);
         const endTimeMs = (samples.length * 1000) / WHISPER_RATE;
         const pieces = cutQuietly(samples, MAX_SAMPLES);
@@ -128,10 +104,10 @@ export function whisperSTT({ weights, worker = true, clock }: WhisperOptions = {
       return signal === undefined ? await result : await unlessAborted(result, signal);
     },
     async prewarm() {
-      await (clock === undefined ? engine() : clock.hold(engine()));
+      await (clock === undefined ? engine.get() : clock.hold(engine.get()));
     },
-    close,
-    [Symbol.asyncDispose]: close,
+    close: engine.close,
+    [Symbol.asyncDispose]: engine.close,
   };
 }
 
