@@ -55,7 +55,16 @@ export type { SpeechData, SpeechEvent, STT, STTCapabilities, STTOptions, STTStre
 export type { SynthesizedAudio, TTS, TTSCapabilities, TTSOptions, TTSStream } from "./src/model/tts.ts";
 export { ttsStreamAdapter } from "./src/model/tts_stream_adapter.ts";
 export type { VAD, VADCapabilities, VADEvent, VADStream } from "./src/model/vad.ts";
-export type { TurnDetector } from "./src/model/turn_detector.ts";
+export type {
+  CancelMark,
+  PredictMark,
+  StreamingTurnDetector,
+  TurnDetectionInput,
+  TurnDetectionOptions,
+  TurnDetectionStream,
+  TurnDetector,
+  TurnPrediction,
+} from "./src/model/turn_detector.ts";
 export {
   APIConnectionError,
   type APIConnectionErrorInit,

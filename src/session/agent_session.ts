@@ -78,6 +78,7 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    */
   constructor(options: AgentSessionOptions<UserData> = {}) {
     checkSessionOptions(options);
+    resolveActivity(options as AgentSessionOptions, { instructions: "" }); // what does not fit together is told now, not in a call
     this["~core"] = new SessionCore(this as AgentSession, options as AgentSessionOptions);
   }
 
@@ -338,8 +339,10 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
     const resolved = activity === undefined ? undefined : resolveActivity(changed, activity.agent.options);
     core.options = changed;
     if (activity === undefined || resolved === undefined) return;
+    const { detector } = activity.resolved;
     activity.resolved = resolved;
     core.inbox.call({ type: "activity.config", t: 0, activityId: activity.id, config: resolved.config });
+    if (resolved.detector !== detector) core.listening.rebindDetector(activity);
   }
 
   /**

@@ -24,7 +24,7 @@ export function askDetector(
       activityId,
       event: { type: "detector.answer", t: 0, id, outcome },
     });
-  if (detector === null) return answer({ kind: "unsupported" });
+  if (detector?.kind !== "turn_detector") return answer({ kind: "unsupported" });
   void (async () => {
     if (!(await detector.supportsLanguage(language))) return answer({ kind: "unsupported" });
     const chatCtx = activity.agent["~"].chatCtx.copy().truncate(6);

@@ -9,33 +9,28 @@ import { AgentError } from "../base/error.ts";
 import type { AudioInputPart } from "../model/marks.ts";
 import { FLUSH } from "../model/marks.ts";
 import type { SpeechEvent } from "../model/stt.ts";
+import type { TurnDetectionInput, TurnPrediction } from "../model/turn_detector.ts";
 import type { VADEvent } from "../model/vad.ts";
 import { vadMeter } from "../model/vad_meter.ts";
 import { SILENCE_CHUNK_MS } from "../turn/config.ts";
 import type { TurnEvent } from "../turn/event.ts";
 import { audioRoute } from "../turn/query.ts";
 import type { Activity } from "./activity.ts";
-import { fromPush, type Inlet } from "../../streams/from_push.ts";
 import type { SessionCore } from "./core.ts";
+import { type Ear, openEar } from "./ear.ts";
 import { RANK } from "./inbox.ts";
 
-/** Frames that may wait for a model before the oldest is dropped. Chosen: a second at 50 frames a second. */
-const WAITING_FRAMES = 50;
 /** Pause before a recogniser that failed for good is tried again. Specified: 02 section 2.4. */
 const STT_RETRY_MS = 500;
-
-/** One model that listens. */
-interface Ear {
-  readonly inlet: Inlet<AudioInputPart>;
-  readonly controller: AbortController;
-}
 
 /** The microphone and the models that listen to it. */
 export class Listening {
   readonly #core: SessionCore;
   #activity: Activity | undefined;
-  #vad: Ear | undefined;
-  #stt: Ear | undefined;
+  #vad: Ear<AudioInputPart> | undefined;
+  #stt: Ear<AudioInputPart> | undefined;
+  #detector: Ear<TurnDetectionInput> | undefined;
+  #detectorFailed = false;
   #reader: ReadableStreamDefaultReader<AudioFrame> | undefined;
   #sampleRate = 0;
   #droppedCount = 0;
@@ -64,6 +59,16 @@ export class Listening {
     this.#activity = activity;
     this.#openVad(activity);
     this.#openStt(activity);
+    this.rebindDetector(activity);
+  }
+
+  /** The detector of ends of turns may be another one now. */
+  rebindDetector(activity: Activity): void {
+    if (this.#activity !== activity) return;
+    this.#detector?.close();
+    this.#detector = undefined;
+    this.#detectorFailed = false;
+    this.#openDetector(activity);
   }
 
   /** Whether this agent hears already. */
@@ -76,26 +81,46 @@ export class Listening {
     this.#activity = undefined;
     this.#retry?.();
     this.#retry = undefined;
-    this.#close("vad");
-    this.#close("stt");
+    this.#vad?.close();
+    this.#stt?.close();
+    this.#detector?.close();
+    this.#vad = this.#stt = this.#detector = undefined;
   }
 
   restartStt(): void {
     if (this.#stt !== undefined && this.#activity !== undefined) {
       this.#fact(RANK.stt, this.#activity, { type: "stt.closed", t: 0 });
     }
-    this.#close("stt");
+    this.#stt?.close();
+    this.#stt = undefined;
     if (this.#activity !== undefined) this.#openStt(this.#activity);
   }
 
   flushVad(): void {
-    this.#vad?.inlet.push(FLUSH);
+    this.#vad?.push(FLUSH);
+  }
+
+  /** Asks the detector about the sound so far. Without one, the turn is as good as over. */
+  predictTurn(id: number): void {
+    if (this.#detector !== undefined) return this.#detector.push({ type: "predict", id });
+    if (this.#activity !== undefined) this.#predicted(this.#activity, { id, probability: 1, inferenceDurationMs: 0 });
+  }
+
+  /** The last question is moot. */
+  cancelPrediction(timedOut: boolean): void {
+    this.#detector?.push({ type: "cancel", timedOut });
+  }
+
+  /** The turn is over: what the detector hears from now on is another one. One that has failed is tried again. */
+  flushDetector(): void {
+    if (this.#detector !== undefined) return this.#detector.push(FLUSH);
+    if (this.#activity !== undefined) this.#openDetector(this.#activity);
   }
 
   pushSilence(durationMs: number): void {
     const rate = this.#sampleRate === 0 ? 16_000 : this.#sampleRate;
     for (let left = durationMs; left > 0; left -= SILENCE_CHUNK_MS) {
-      this.#stt?.inlet.push(audioFrame(new Int16Array(Math.round((rate * SILENCE_CHUNK_MS) / 1000)), rate));
+      this.#stt?.push(audioFrame(new Int16Array(Math.round((rate * SILENCE_CHUNK_MS) / 1000)), rate));
     }
   }
 
@@ -135,12 +160,13 @@ export class Listening {
         sampleRate: frame.sampleRate,
       });
     }
-    this.#vad?.inlet.push(frame);
+    this.#vad?.push(frame);
+    this.#detector?.push(frame);
     if (this.#stt === undefined) return;
     const floor = core.root.floors[activity.id];
     const isHeard = floor === undefined ||
       audioRoute(floor, core.root.shared, activity.resolved.config).stt === "frame";
-    this.#stt.inlet.push(isHeard ? frame : { ...frame, data: new Int16Array(frame.data.length) });
+    this.#stt.push(isHeard ? frame : { ...frame, data: new Int16Array(frame.data.length) });
   }
 
   /** A frame that is none is left out, and told once: a source that is wrong is wrong fifty times a second. */
@@ -156,49 +182,90 @@ export class Listening {
   #openVad(activity: Activity): void {
     const { vad } = activity.resolved;
     if (vad === null) return;
-    const ear = this.#ear();
-    this.#vad = ear.ear;
     const measure = vadMeter(vad, { clock: this.#core.clock, report: this.#core.report(vad) });
-    void (async () =>
-      await this.#pump(
-        ear.audio.pipeThrough(vad.stream({ signal: ear.ear.controller.signal })),
-        ear.ear,
-        (event: VADEvent) => {
-          this.#fact(RANK.vad, activity, vadFact(event));
-          measure(event);
-        },
-      ))().catch((error: unknown) => error).then((error) => {
-        if (this.#vad !== ear.ear) return;
+    this.#vad = openEar<AudioInputPart, VADEvent>({
+      open: (audio, signal) => audio.pipeThrough(vad.stream({ signal })),
+      take: (event) => {
+        this.#fact(RANK.vad, activity, vadFact(event));
+        measure(event);
+      },
+      over: (error) => {
         this.#vad = undefined;
         this.#fact(RANK.vad, activity, { type: "vad.closed", t: 0 });
-        if (error === undefined || this.#core.isClosing) return;
-        this.#core.inbox.report(
-          RANK.life,
-          () => this.#core.partFailed("the voice activity detector failed", "vad", error),
-        );
-      });
+        this.#failed("the voice activity detector failed", "vad", error);
+      },
+      dropped: () => this.#dropped(),
+    });
   }
 
   #openStt(activity: Activity): void {
     if (activity.resolved.stt === null) return;
-    const ear = this.#ear();
-    this.#stt = ear.ear;
-    void (async () => {
-      const node = await activity.agent.sttNode(ear.audio, {});
-      const events = node === null ? null : toStream(node);
-      return events === null ? undefined : await this.#pump(events, ear.ear, (event) => this.#heard(activity, event));
-    })().catch((error: unknown) => error).then((error) => {
-      if (this.#stt !== ear.ear) return;
-      this.#stt = undefined;
-      this.#fact(RANK.stt, activity, { type: "stt.closed", t: 0 });
-      if (error === undefined || this.#core.isClosing) return;
-      this.#core.log("error", "the recogniser failed", { area: "stt", error });
-      const { clock } = this.#core;
-      this.#retry = clock.schedule(clock.now() + STT_RETRY_MS, () => {
-        this.#retry = undefined;
-        if (this.#activity === activity && this.#stt === undefined && !this.#core.isClosing) this.#openStt(activity);
-      });
+    this.#stt = openEar<AudioInputPart, SpeechEvent>({
+      open: async (audio) => {
+        const node = await activity.agent.sttNode(audio, {});
+        return node === null ? null : toStream(node);
+      },
+      take: (event) => this.#heard(activity, event),
+      over: (error) => {
+        this.#stt = undefined;
+        this.#fact(RANK.stt, activity, { type: "stt.closed", t: 0 });
+        if (error === undefined || this.#core.isClosing) return;
+        this.#core.log("error", "the recogniser failed", { area: "stt", error });
+        const { clock } = this.#core;
+        this.#retry = clock.schedule(clock.now() + STT_RETRY_MS, () => {
+          this.#retry = undefined;
+          if (this.#activity === activity && this.#stt === undefined && !this.#core.isClosing) this.#openStt(activity);
+        });
+      },
+      dropped: () => this.#dropped(),
     });
+  }
+
+  #openDetector(activity: Activity): void {
+    const { detector } = activity.resolved;
+    if (detector?.kind !== "streaming_turn_detector") return;
+    let asked: number | undefined;
+    const ear = openEar<TurnDetectionInput, TurnPrediction>({
+      open: (audio, signal) => audio.pipeThrough(detector.stream({ signal })),
+      take: (answer) => {
+        if (answer.id === asked) asked = undefined;
+        this.#predicted(activity, answer);
+      },
+      over: (error) => {
+        this.#detector = undefined;
+        if (asked !== undefined) this.#predicted(activity, { id: asked, probability: 1, inferenceDurationMs: 0 });
+        if (!this.#detectorFailed) this.#failed("the turn detector failed", "turn_detector", error);
+        this.#detectorFailed ||= error !== undefined;
+      },
+      dropped: () => this.#dropped(),
+    });
+    this.#detector = {
+      push(part) {
+        if ("type" in part) asked = part.type === "predict" ? part.id : undefined;
+        ear.push(part);
+      },
+      close: ear.close,
+    };
+  }
+
+  #predicted(activity: Activity, { id, probability, inferenceDurationMs }: TurnPrediction): void {
+    const { detector } = activity.resolved;
+    const language = this.#core.root.floors[activity.id]?.recognition.lastLanguage ?? "";
+    const threshold = detector?.kind === "streaming_turn_detector" ? detector.unlikelyThreshold(language) : undefined;
+    this.#fact(RANK.detector, activity, {
+      type: "eot.answer",
+      t: 0,
+      id,
+      probability: finite(probability),
+      threshold: threshold ?? null,
+      backchannelProbability: null,
+      inferenceDuration: finite(inferenceDurationMs),
+    });
+  }
+
+  #failed(message: string, part: string, error: unknown): void {
+    if (error === undefined || this.#core.isClosing) return;
+    this.#core.inbox.report(RANK.life, () => this.#core.partFailed(message, part, error));
   }
 
   #heard(activity: Activity, event: SpeechEvent): void {
@@ -237,15 +304,6 @@ export class Listening {
     }
   }
 
-  #ear(): { readonly ear: Ear; readonly audio: ReadableStream<AudioInputPart> } {
-    let inlet: Inlet<AudioInputPart> | undefined;
-    const audio = fromPush<AudioInputPart>((it) => {
-      inlet = it;
-      return () => {};
-    }, { limit: WAITING_FRAMES, onDrop: () => this.#dropped() });
-    return { ear: { inlet: inlet as unknown as Inlet<AudioInputPart>, controller: new AbortController() }, audio };
-  }
-
   #dropped(): void {
     this.#droppedCount++;
     if (this.#droppedCount % 50 === 1) {
@@ -253,32 +311,6 @@ export class Listening {
         area: "input",
         droppedCount: this.#droppedCount,
       });
-    }
-  }
-
-  #close(which: "vad" | "stt"): void {
-    const ear = which === "vad" ? this.#vad : this.#stt;
-    if (which === "vad") this.#vad = undefined;
-    else this.#stt = undefined;
-    ear?.inlet.end();
-    ear?.controller.abort();
-  }
-
-  async #pump<T>(events: ReadableStream<T>, ear: Ear, take: (event: T) => void): Promise<unknown> {
-    const reader = events.getReader();
-    const { signal } = ear.controller;
-    const stop = (): void => void reader.cancel(signal.reason).catch(() => {}); // a model that fails while it is left
-    signal.addEventListener("abort", stop, { once: true });
-    try {
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done || signal.aborted) return undefined;
-        take(value);
-      }
-    } catch (error) {
-      return signal.aborted ? undefined : error;
-    } finally {
-      signal.removeEventListener("abort", stop);
     }
   }
 

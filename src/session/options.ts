@@ -12,21 +12,21 @@ import type { STT } from "../model/stt.ts";
 import type { TTS } from "../model/tts.ts";
 import type { VAD } from "../model/vad.ts";
 import type { AnyTool } from "../tool/tool.ts";
-import type { TurnDetector } from "../model/turn_detector.ts";
+import type { StreamingTurnDetector, TurnDetector } from "../model/turn_detector.ts";
 import type { TraceRecord } from "../trace/record.ts";
 import type { TextTransform } from "../reply/text_transforms.ts";
 
 /** How turns are taken. All durations are milliseconds; what is left out has its default. */
 export interface TurnHandlingOptions {
   /** Who decides that the user's turn is over; left out: whatever signals there are. */
-  readonly turnDetection?: "vad" | "stt" | "manual" | "realtime_llm" | TurnDetector | null;
+  readonly turnDetection?: "vad" | "stt" | "manual" | "realtime_llm" | TurnDetector | StreamingTurnDetector | null;
   /** How the end of the user's turn is found. */
   readonly endpointing?: {
     /** `"dynamic"` learns from the pauses of this user. Default `"fixed"`. */
     readonly mode?: "fixed" | "dynamic";
-    /** Least time from the last speech to the end of the turn. Default 500. */
+    /** Least time from the last speech to the end of the turn. Default 500; 300 with a streaming detector. */
     readonly minDelay?: number;
-    /** The same, when a detector says that the user goes on. Default 3,000. */
+    /** The same, when a detector says that the user goes on. Default 3,000; 2,500 with a streaming detector. */
     readonly maxDelay?: number;
     /** Weight of what was learned, above 0 and at most 1. Default 0.9. */
     readonly alpha?: number;
@@ -124,7 +124,10 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const model = v.nullish(v.looseObject({ kind: v.string() }));
 
 const turnHandlingSchema = v.strictObject({
-  turnDetection: v.nullish(v.union([v.picklist(["vad", "stt", "manual", "realtime_llm"]), v.looseObject({})])),
+  turnDetection: v.nullish(v.union([
+    v.picklist(["vad", "stt", "manual", "realtime_llm"]),
+    v.looseObject({ kind: v.picklist(["turn_detector", "streaming_turn_detector"]) }),
+  ])),
   endpointing: v.optional(v.strictObject({
     mode: v.optional(v.picklist(["fixed", "dynamic"])),
     minDelay: v.optional(duration),

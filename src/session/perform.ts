@@ -108,6 +108,12 @@ export function perform(core: SessionCore, effect: RootEffect, t: number): void 
       return askDetector(core, effect.activityId, effect.id, effect.transcript, effect.language);
     case "detector.cancel":
       return;
+    case "eot.predict":
+      return core.listening.predictTurn(effect.id);
+    case "eot.cancel":
+      return core.listening.cancelPrediction(effect.timedOut);
+    case "eot.flush":
+      return core.listening.flushDetector();
 
     case "activity.enter":
       return core.moves.enter(effect.activityId, effect.oldAgentId);
@@ -151,11 +157,8 @@ export function perform(core: SessionCore, effect: RootEffect, t: number): void 
     case "log":
       return core.log(effect.level, effect.code, { area: "turn" });
 
-    // Parts of later stages: adaptive interruption, streaming detectors, turn limits and realtime models are not
-    // configured by `resolveActivity`, so that the machine never gives these orders.
-    case "eot.predict":
-    case "eot.cancel":
-    case "eot.flush":
+    // Parts of later stages: adaptive interruption, turn limits and realtime models are not configured by
+    // `resolveActivity`, so that the machine never gives these orders.
     case "overlap.agentStarted":
     case "overlap.agentEnded":
     case "overlap.started":

@@ -7,11 +7,14 @@ import { AgentError } from "../base/error.ts";
 import type { LLM } from "../model/llm.ts";
 import type { STT } from "../model/stt.ts";
 import type { TTS } from "../model/tts.ts";
-import type { TurnDetector } from "../model/turn_detector.ts";
+import type { StreamingTurnDetector, TurnDetector } from "../model/turn_detector.ts";
 import type { VAD } from "../model/vad.ts";
 import type { TurnConfig, TurnDetectionMode } from "../turn/config.ts";
 import type { AgentOptions } from "./agent.ts";
 import type { AgentSessionOptions, TurnHandlingOptions } from "./options.ts";
+
+/** Least silence of a VAD beside a streaming detector. Specified: 02 section 2.4. */
+const MIN_DETECTOR_SILENCE_MS = 250;
 
 /** The models and settings of one activity. */
 export interface Resolved {
@@ -19,7 +22,7 @@ export interface Resolved {
   readonly vad: VAD | null;
   readonly llm: LLM | null;
   readonly tts: TTS | null;
-  readonly detector: TurnDetector | null;
+  readonly detector: TurnDetector | StreamingTurnDetector | null;
   readonly alignedTranscript: boolean;
   readonly config: TurnConfig;
   /** Codes of what does not fit together; each is logged once. */
@@ -36,6 +39,7 @@ export function resolveActivity(session: AgentSessionOptions, agent: AgentOption
   const s = session.turnHandling ?? {};
   const warnings: string[] = [];
   const { mode, detector } = resolveMode(pick(a.turnDetection, s.turnDetection), stt, vad, warnings);
+  const isStreaming = detector?.kind === "streaming_turn_detector";
   const endpointing = { ...s.endpointing, ...defined(a.endpointing) };
   // The reference reads all but `enabled` and `mode` of an agent's interruption options from the session (OURS-2).
   const agentInterruption = session.compat === "reference"
@@ -47,7 +51,7 @@ export function resolveActivity(session: AgentSessionOptions, agent: AgentOption
   const config: TurnConfig = {
     compat: session.compat ?? "fixed",
     mode,
-    detector: detector === null ? "none" : "text",
+    detector: detector === null ? "none" : isStreaming ? "streaming" : "text",
     hasVad: vad !== null,
     hasUserVad: vad !== null,
     hasStt: stt !== null,
@@ -57,8 +61,8 @@ export function resolveActivity(session: AgentSessionOptions, agent: AgentOption
     adaptive: false,
     endpointing: {
       mode: endpointing.mode ?? "fixed",
-      minDelay: endpointing.minDelay ?? 500,
-      maxDelay: endpointing.maxDelay ?? 3_000,
+      minDelay: endpointing.minDelay ?? (isStreaming ? 300 : 500),
+      maxDelay: endpointing.maxDelay ?? (isStreaming ? 2_500 : 3_000),
       alpha: endpointing.alpha ?? 0.9,
     },
     interruption: {
@@ -107,11 +111,26 @@ function resolveMode(
   stt: STT | null,
   vad: VAD | null,
   warnings: string[],
-): { readonly mode: TurnDetectionMode; readonly detector: TurnDetector | null } {
-  if (asked !== null && typeof asked === "object") return { mode: null, detector: asked };
+): { readonly mode: TurnDetectionMode; readonly detector: Resolved["detector"] } {
+  if (asked !== null && typeof asked === "object") {
+    if (asked.kind === "turn_detector") return { mode: null, detector: asked };
+    if (vad !== null) return { mode: null, detector: checkedDetector(asked, vad) };
+    warnings.push("turn_detection.streaming_detector_without_vad");
+    return { mode: null, detector: null };
+  }
   const impossible = (asked === "vad" && vad === null) || (asked === "stt" && stt === null) || asked === "realtime_llm";
   if (impossible) warnings.push(`turn_detection.${asked}_unavailable`);
   return { mode: impossible ? null : asked, detector: null };
+}
+
+/** It is asked 200 ms into a pause, which a hasty voice activity detector has called the end by then. */
+function checkedDetector(detector: StreamingTurnDetector, vad: VAD): StreamingTurnDetector {
+  const { minSilenceDurationMs } = vad.capabilities;
+  if (minSilenceDurationMs === undefined || minSilenceDurationMs >= MIN_DETECTOR_SILENCE_MS) return detector;
+  throw new AgentError(
+    "session.bad_option",
+    `Cannot handle turns with ${detector.model} as the minimum silence of the VAD must be at least ${MIN_DETECTOR_SILENCE_MS} ms: current value is ${minSilenceDurationMs}`,
+  );
 }
 
 function boundary(value: number | readonly [number, number] | null | undefined): readonly [number, number] | null {

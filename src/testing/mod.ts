@@ -41,6 +41,12 @@ export {
   scriptedVAD,
   type ScriptedVADOptions,
 } from "./scripted_ears.ts";
+export {
+  type ScriptedPrediction,
+  type ScriptedTurnDetector,
+  scriptedTurnDetector,
+  type ScriptedTurnDetectorOptions,
+} from "./scripted_turn_detector.ts";
 export { type AssertOf, expectRun, type ExpectRunOptions, RunAssert, type RunLike, RunRange } from "./expect_run.ts";
 export {
   AgentHandoffAssert,
