@@ -118,10 +118,20 @@ export {
   type MutableMessage,
   type NodeResult,
 } from "./src/session/agent.ts";
-export { AgentSession, type SessionIO, type StartOptions } from "./src/session/agent_session.ts";
+export { AgentSession, type ResumeOptions, type SessionIO, type StartOptions } from "./src/session/agent_session.ts";
 export * from "./src/session/events.ts";
 export type { AgentInput, AgentOutput } from "./src/session/io.ts";
 export type { AgentSessionOptions, Logger, TurnHandlingOptions } from "./src/session/options.ts";
+export type { AgentRegistry } from "./src/session/resume.ts";
+export type { AgentSnapshot, SessionSnapshot, SnapshotHead } from "./src/session/snapshot.ts";
+export type { ContextPiece, ItemJSON } from "./src/session/snapshot_items.ts";
+export {
+  memoryStore,
+  type SessionStore,
+  storeConflict,
+  type StoredSession,
+  type WriteOptions,
+} from "./src/session/store.ts";
 export { type RunEvent, RunResult, type SettledRun } from "./src/session/run_result.ts";
 export type { GenerateReplyOptions, SayOptions } from "./src/session/speech_options.ts";
 export {

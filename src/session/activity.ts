@@ -28,6 +28,8 @@ export class Activity {
   readonly id: string;
   readonly agent: Agent;
   readonly core: SessionCore;
+  /** It was on stage before, in another process: it does not enter again. */
+  readonly isResumed: boolean;
   resolved: Resolved;
   toolCtx: ToolContext;
   /** Aborted when its tools have had their time. */
@@ -35,10 +37,11 @@ export class Activity {
   /** Aborted when its `onExit` has had its time. */
   readonly exitAbort: AbortController = new AbortController();
 
-  constructor(id: string, agent: Agent, core: SessionCore) {
+  constructor(id: string, agent: Agent, core: SessionCore, isResumed = false) {
     this.id = id;
     this.agent = agent;
     this.core = core;
+    this.isResumed = isResumed;
     this.resolved = resolveActivity(core.options, agent.options);
     this.toolCtx = toolContext([...(core.options.tools ?? []), ...agent.tools]);
   }
@@ -51,6 +54,7 @@ export class Activity {
   begin(): void {
     this.agent["~"].activity = this;
     this.instructionsChanged();
+    if (this.isResumed) return; // its configuration is in the history
     const { instructions } = this.agent;
     const text = renderInstructions(instructions);
     const tools = [...this.toolCtx.functionTools.keys()];

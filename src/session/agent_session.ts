@@ -25,7 +25,10 @@ import {
   type TurnHandlingOptions,
 } from "./options.ts";
 import { resolveActivity } from "./resolve.ts";
+import { type AgentRegistry, resume, suspend, takeSnapshot } from "./resume.ts";
 import type { RunResult } from "./run_result.ts";
+import { untilQuiet } from "./quiet.ts";
+import type { SessionSnapshot } from "./snapshot.ts";
 import type { GenerateReplyOptions, SayOptions } from "./speech_options.ts";
 import type { SpeechHandle } from "./speech_handle.ts";
 
@@ -41,6 +44,14 @@ export interface SessionIO {
 export interface StartOptions {
   /** Who begins. */
   readonly agent: Agent;
+  /** Joins the session to a room, a page or a file. */
+  readonly io?: SessionIO;
+}
+
+/** How a session is resumed. */
+export interface ResumeOptions<UserData = unknown> {
+  /** Makes the agents that the snapshot names, by their ids. */
+  readonly agents: AgentRegistry<UserData>;
   /** Joins the session to a room, a page or a file. */
   readonly io?: SessionIO;
 }
@@ -325,24 +336,7 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   updateOptions(options: { readonly turnHandling: TurnHandlingOptions }): void {
     const turnHandling = options?.turnHandling;
     checkTurnHandling(turnHandling);
-    const core = this["~core"];
-    const before = core.options.turnHandling ?? {};
-    const merged: TurnHandlingOptions = {
-      ...before,
-      ...turnHandling,
-      endpointing: { ...before.endpointing, ...turnHandling.endpointing },
-      interruption: { ...before.interruption, ...turnHandling.interruption },
-      preemptiveGeneration: { ...before.preemptiveGeneration, ...turnHandling.preemptiveGeneration },
-    };
-    const changed = { ...core.options, turnHandling: merged };
-    const { activity } = core;
-    const resolved = activity === undefined ? undefined : resolveActivity(changed, activity.agent.options);
-    core.options = changed;
-    if (activity === undefined || resolved === undefined) return;
-    const { detector } = activity.resolved;
-    activity.resolved = resolved;
-    core.inbox.call({ type: "activity.config", t: 0, activityId: activity.id, config: resolved.config });
-    if (resolved.detector !== detector) core.listening.rebindDetector(activity);
+    this["~core"].calls.changeTurnHandling(turnHandling);
   }
 
   /**
@@ -362,6 +356,66 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   async drain(): Promise<void> {
     this["~core"].accepting("drain");
     await this["~core"].calls.drain();
+  }
+
+  /**
+   * Resolves when nothing is said, asked, decided or run any more, whoever is on stage by then.
+   *
+   * @throws {AgentError} `session.not_running` before `start()` and when it closes meanwhile.
+   */
+  async waitForIdle(): Promise<void> {
+    const core = this["~core"];
+    core.accepting("wait for a quiet session");
+    await untilQuiet(core);
+    core.accepting("wait for a quiet session");
+  }
+
+  /**
+   * The session as a plain value: history, agents by id, user data, options changed at run time, usage. Only at a quiet
+   * point, or after the close. Models and tools are not in it: they come with the agents.
+   *
+   * @throws {AgentError} `session.not_running` before `start()`; `snapshot.not_quiet` while something is at work: see
+   *   `waitForIdle()`; `snapshot.bad_user_data` for user data that is not plain JSON.
+   *
+   * @example Put a conversation down, and pick it up in another process
+   * ```ts
+   * await session.waitForIdle();
+   * const saved = JSON.stringify(session.snapshot());
+   * // elsewhere
+   * const next = new AgentSession({ llm });
+   * await next.resume(JSON.parse(saved), { agents: { host: () => new Host() } });
+   * ```
+   */
+  snapshot(): SessionSnapshot {
+    return takeSnapshot(this["~core"]);
+  }
+
+  /**
+   * Starts this session where another one was put down. Nobody enters: `onEnter` ran before. Items that are added from now
+   * on are younger than those of the snapshot, whatever the clocks say.
+   *
+   * @param snapshot What `snapshot()` or `suspend()` gave, also after a way through JSON.
+   * @throws {AgentError} `session.already_running` when it was started before; `snapshot.bad_value` for something that is
+   *   no snapshot of this version; `snapshot.unknown_agent` for an agent that `agents` does not make;
+   *   `session.start_failed` when `io` cannot be attached.
+   */
+  async resume(snapshot: unknown, options: ResumeOptions<UserData>): Promise<void> {
+    const { agents, io }: Partial<ResumeOptions<UserData>> = options ?? {};
+    const core = this["~core"];
+    const { agent, apply } = resume(core, snapshot, (agents ?? {}) as AgentRegistry);
+    await core.life.start(agent, io, apply);
+  }
+
+  /**
+   * Puts the session down: waits until it is quiet, gives its value, and lets everything go as `close()` does. Nobody
+   * leaves: `onExit` does not run, and the `close` event says `"suspended"`.
+   *
+   * @param options `deadline`: milliseconds after which what is still at work is cut off, and goes into the value as such.
+   *   Default 20,000.
+   * @throws {AgentError} `session.not_running` before `start()`; `snapshot.bad_user_data`.
+   */
+  suspend({ deadline = CLOSE_LIMIT_MS }: { readonly deadline?: number } = {}): Promise<SessionSnapshot> {
+    return suspend(this["~core"], checkDuration("suspend the session", "deadline", deadline));
   }
 
   /** Closes in the background: after what is to be said, unless `drain` is false. */

@@ -8,6 +8,8 @@ import type { Activity } from "./activity.ts";
 import type { Agent } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
 import { RANK } from "./inbox.ts";
+import { mergeTurnHandling, type TurnHandlingOptions } from "./options.ts";
+import { resolveActivity } from "./resolve.ts";
 import { markInterrupted, type SpeechHandle } from "./speech_handle.ts";
 
 /** The calls of one session that are more than a question. */
@@ -18,8 +20,8 @@ export class Calls {
     this.#core = core;
   }
 
-  start(agent: Agent): Promise<void> {
-    const activity = this.#core.moves.arrive(agent);
+  start(agent: Agent, isResumed: boolean): Promise<void> {
+    const activity = this.#core.moves.arrive(agent, isResumed);
     const active = this.#core.waiting.untilActive();
     if (this.#core.closing.signal.aborted) this.#core.closing = new AbortController();
     this.#core.telemetry.sessionStarted(agent.id);
@@ -72,6 +74,21 @@ export class Calls {
     const ending = (async () => await work())().catch((error: unknown) => this.#core.hookFailed(what, error));
     await Promise.race([ending, limit]);
     off();
+  }
+
+  /** Changes how turns are taken, from now on. The options were checked. */
+  changeTurnHandling(turnHandling: TurnHandlingOptions): void {
+    const core = this.#core;
+    const changed = { ...core.options, turnHandling: mergeTurnHandling(core.options.turnHandling ?? {}, turnHandling) };
+    const { activity } = core;
+    const resolved = activity === undefined ? undefined : resolveActivity(changed, activity.agent.options);
+    core.options = changed;
+    core.changedTurnHandling = mergeTurnHandling(core.changedTurnHandling ?? {}, turnHandling);
+    if (activity === undefined || resolved === undefined) return;
+    const { detector } = activity.resolved;
+    activity.resolved = resolved;
+    core.inbox.call({ type: "activity.config", t: 0, activityId: activity.id, config: resolved.config });
+    if (resolved.detector !== detector) core.listening.rebindDetector(activity);
   }
 
   drain(): Promise<void> {

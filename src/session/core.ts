@@ -37,9 +37,10 @@ import { AgentInput, AgentOutput } from "./io.ts";
 import { SessionLife } from "./life.ts";
 import { Listening } from "./listening.ts";
 import { Moves } from "./moves.ts";
-import type { AgentSessionOptions } from "./options.ts";
+import type { AgentSessionOptions, TurnHandlingOptions } from "./options.ts";
 import { Playout } from "./playout.ts";
 import { perform } from "./perform.ts";
+import { busyWith } from "./quiet.ts";
 import { Runs } from "./runs.ts";
 import { Speeches } from "./speeches.ts";
 import type { SpeechHandle, SpeechPort } from "./speech_handle.ts";
@@ -59,8 +60,11 @@ export class SessionCore {
   readonly session: AgentSession;
   readonly runtime: Runtime;
   readonly clock: Clock;
-  /** Read once: a host's two clocks never agree twice to the microsecond, and the order of the history hangs on it. */
-  readonly wallOffset: number;
+  /**
+   * Read once: a host's two clocks never agree twice to the microsecond, and the order of the history hangs on it. Raised
+   * once more when a session goes on whose items are from a clock that was ahead.
+   */
+  wallOffset: number;
   options: AgentSessionOptions;
   readonly maxToolSteps: number;
   readonly connect: ResolvedSessionConnectOptions;
@@ -90,6 +94,8 @@ export class SessionCore {
   userData: unknown;
   activity: Activity | undefined;
   agent: Agent | undefined;
+  /** What `updateOptions` has changed so far. */
+  changedTurnHandling: TurnHandlingOptions | undefined;
   /** The flight recorder, until the session closes. */
   trace: TraceWriter | undefined;
   #serial = 0;
@@ -123,6 +129,9 @@ export class SessionCore {
       timers: this.timers,
       take: (fact) => this.#take(fact),
       failed: (error) => this.log("error", "an order failed", { area: "session", error }),
+      emptied: () => {
+        if (this.waiting.wantsQuiet && busyWith(this) === null) this.waiting.quiet();
+      },
     });
     this.timers.onDue(() => this.inbox.pump());
     this.root = createRoot(this.#rootOptions());
@@ -188,6 +197,12 @@ export class SessionCore {
   /** A point of the session's clock as milliseconds since 1970; now, when left out. */
   wall(t: number = this.clock.now()): number {
     return this.wallOffset + t;
+  }
+
+  /** From now on items are younger than this. */
+  raiseWall(newest: number): void {
+    const behind = newest - this.wall();
+    if (behind >= 0) this.wallOffset += behind + 1;
   }
 
   wallMetrics(metrics: TurnMetrics): ReturnType<typeof toWall> {

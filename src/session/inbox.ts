@@ -43,17 +43,26 @@ export class Inbox<Fact extends Stampable> {
   readonly #timers: TimerSet<Fact>;
   readonly #take: (fact: Fact) => void;
   readonly #failed: (error: unknown) => void;
+  readonly #emptied: () => void;
 
   constructor(o: {
     readonly clock: Clock;
     readonly timers: TimerSet<Fact>;
     readonly take: (fact: Fact) => void;
     readonly failed: (error: unknown) => void;
+    /** All facts have been taken. */
+    readonly emptied: () => void;
   }) {
     this.#clock = o.clock;
     this.#timers = o.timers;
     this.#take = o.take;
     this.#failed = o.failed;
+    this.#emptied = o.emptied;
+  }
+
+  /** No fact waits to be taken. */
+  get isEmpty(): boolean {
+    return this.#head >= this.#queue.length && this.#gathered.length === 0;
   }
 
   /** A fact, or work that belongs in order with facts, from a stream or a task. */
@@ -98,6 +107,7 @@ export class Inbox<Fact extends Stampable> {
     this.#queue.length = 0;
     this.#head = 0;
     this.#pumping = false;
+    if (this.#gathered.length === 0) this.#emptied();
   }
 
   #one(fact: Fact | (() => void), t: number): void {

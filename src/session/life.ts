@@ -22,10 +22,10 @@ export class SessionLife {
   }
 
   /** Starts, after a close that is under way; another start that is under way counts for this one too. */
-  start(agent: Agent, io: SessionIO | undefined): Promise<void> {
+  start(agent: Agent, io: SessionIO | undefined, resumed?: () => void): Promise<void> {
     if (this.#starting !== undefined) return this.#starting;
     if (this.#core.isRunning && this.#closing === undefined) return Promise.resolve();
-    return this.#starting = this.#start(agent, io).finally(() => (this.#starting = undefined));
+    return this.#starting = this.#start(agent, io, resumed).finally(() => (this.#starting = undefined));
   }
 
   /** Closes, after an `io` that is being attached. */
@@ -36,7 +36,7 @@ export class SessionLife {
     return this.#closing = closing;
   }
 
-  async #start(agent: Agent, io: SessionIO | undefined): Promise<void> {
+  async #start(agent: Agent, io: SessionIO | undefined, resumed: (() => void) | undefined): Promise<void> {
     const core = this.#core;
     await this.#closing;
     const before = core.agent;
@@ -56,7 +56,8 @@ export class SessionLife {
       core.closeTold = false;
       core.agent = agent;
       core.usage.reset();
-      await core.calls.start(agent);
+      resumed?.();
+      await core.calls.start(agent, resumed !== undefined);
     } catch (error) {
       core.agent = before;
       await this.#letGo(CLOSE_LIMIT_MS);

@@ -17,13 +17,17 @@ export class Moves {
   #moved: (() => void) | undefined;
   /** Who came on last. */
   #entered: Agent | undefined;
+  /** Hooks under way. */
+  hookCount = 0;
+  /** The session is put down, and goes on elsewhere: nobody leaves. */
+  isSuspending = false;
 
   constructor(core: SessionCore) {
     this.#core = core;
   }
 
   /** Makes an agent ready to come on. Refuses one that is on another stage. */
-  arrive(agent: Agent): Activity {
+  arrive(agent: Agent, isResumed = false): Activity {
     const other = agent["~"].activity;
     if (other !== undefined && other.core !== this.#core) {
       throw new AgentError(
@@ -31,7 +35,7 @@ export class Moves {
         `Cannot put an agent on stage as it is on another already: current value is ${agent.id}`,
       );
     }
-    const activity = new Activity(`a${this.#core.nextSerial()}`, agent, this.#core);
+    const activity = new Activity(`a${this.#core.nextSerial()}`, agent, this.#core, isResumed);
     for (const code of activity.resolved.warnings) this.#core.log("warn", code, { area: "turn", agent: agent.id });
     this.#arriving.set(activity.id, activity);
     return activity;
@@ -46,6 +50,11 @@ export class Moves {
     this.#entered = activity.agent;
     this.#core.activity = activity;
     this.#core.agent = activity.agent;
+    if (activity.isResumed) {
+      activity.begin();
+      this.#moved = this.#core.telemetry.move("start", activity.agent.id);
+      return;
+    }
     const item = this.#core.items.agentHandoff({ oldAgentId, newAgentId: activity.agent.id });
     this.#core.history.insert(item);
     this.#core.runs.record(item, oldAgentId === null ? undefined : oldAgent, activity.agent);
@@ -98,7 +107,12 @@ export class Moves {
     if (hook === "enter") this.#core.waiting.active();
     else this.#moved = this.#core.telemetry.move("drain", activity.agent.id);
     const name = hook === "enter" ? "onEnter" : "onExit";
-    const done = (): void => this.#core.inbox.call({ type: "hook.done", t: 0, activityId, hook });
+    this.hookCount++;
+    const done = (): void => {
+      this.hookCount--;
+      this.#core.inbox.call({ type: "hook.done", t: 0, activityId, hook });
+    };
+    if (hook === "enter" ? activity.isResumed : this.isSuspending) return done(); // it came before, or does not leave
     const session = this.#core.sessionFor({ insideTool: false, onEnter: hook === "enter" });
     const { signal } = hook === "enter" ? activity.toolAbort : activity.exitAbort;
     const ctx: HookContext = { session, userData: this.#core.userData, signal };

@@ -123,7 +123,8 @@ const duration = v.pipe(v.number(), v.finite(), v.minValue(0));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const model = v.nullish(v.looseObject({ kind: v.string() }));
 
-const turnHandlingSchema = v.strictObject({
+/** What a session accepts of {@linkcode TurnHandlingOptions}. */
+export const turnHandlingSchema: v.GenericSchema<unknown, unknown> = v.strictObject({
   turnDetection: v.nullish(v.union([
     v.picklist(["vad", "stt", "manual", "realtime_llm"]),
     v.looseObject({ kind: v.picklist(["turn_detector", "streaming_turn_detector"]) }),
@@ -196,6 +197,20 @@ const sessionSchema = v.strictObject({
  */
 export function checkSessionOptions(options: unknown): void {
   check(sessionSchema, options, "make a session");
+}
+
+/** Options with some changed: groups are merged, not replaced. */
+export function mergeTurnHandling(before: TurnHandlingOptions, change: TurnHandlingOptions): TurnHandlingOptions {
+  const merged: Record<string, unknown> = { ...before };
+  for (const [name, value] of Object.entries(change)) {
+    const old = merged[name];
+    merged[name] = isGroup(old) && isGroup(value) && name !== "turnDetection" ? { ...old, ...value } : value;
+  }
+  return merged;
+}
+
+function isGroup(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Checks turn handling options. See {@linkcode checkSessionOptions}. */

@@ -10,6 +10,7 @@ export class Waiting {
   readonly #active: (() => void)[] = [];
   readonly #drained: (() => void)[] = [];
   readonly #closed: (() => void)[] = [];
+  readonly #quiet: (() => void)[] = [];
   readonly #commits = new Map<number, { resolve(transcript: string): void; reject(error: unknown): void }>();
 
   /** Resolves when the first agent is there, or the session has closed. */
@@ -25,6 +26,20 @@ export class Waiting {
   /** Resolves at the next close. */
   untilClosed(): Promise<void> {
     return new Promise((resolve) => void this.#closed.push(resolve));
+  }
+
+  /** Resolves when nothing is at work, or the session has closed. */
+  untilQuiet(): Promise<void> {
+    return new Promise((resolve) => void this.#quiet.push(resolve));
+  }
+
+  /** Somebody waits for a quiet point. */
+  get wantsQuiet(): boolean {
+    return this.#quiet.length > 0;
+  }
+
+  quiet(): void {
+    for (const resolve of this.#quiet.splice(0)) resolve();
   }
 
   /** Resolves with the words of the turn that the commit ends. */
@@ -69,6 +84,7 @@ export class Waiting {
   closed(): void {
     this.active();
     this.drained();
+    this.quiet();
     for (const resolve of this.#closed.splice(0)) resolve();
   }
 }

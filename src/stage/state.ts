@@ -9,7 +9,14 @@ import type { TurnConfig } from "../turn/config.ts";
 import { createShared, type SharedState, type TurnState } from "../turn/state.ts";
 
 /** Why a session closed. */
-export type CloseReason = "error" | "job_shutdown" | "participant_disconnected" | "user_initiated" | "task_completed";
+export type CloseReason =
+  | "error"
+  | "job_shutdown"
+  | "participant_disconnected"
+  | "user_initiated"
+  | "task_completed"
+  /** It was put down, and may go on elsewhere. */
+  | "suspended";
 
 /** An activity's place in its life. Fields exist only where they mean something. */
 export type ActivityPhase =

@@ -143,6 +143,16 @@ export class UsageCollector {
     return { modelUsage: this.flatten() };
   }
 
+  /** Goes on from what was used before, as `flatten` gave it. */
+  restore(usage: readonly ModelUsage[]): void {
+    this.#byKind.clear();
+    for (const entry of usage) {
+      const kind = setDefault(this.#byKind, entry.type, () => new Map<string, Map<string, Writable<ModelUsage>>>());
+      const models = setDefault(kind, entry.provider, () => new Map<string, Writable<ModelUsage>>());
+      models.set(entry.model, { ...nothing(entry.type, entry), ...entry });
+    }
+  }
+
   /** Goes back to nothing. */
   reset(): void {
     this.#byKind.clear();
@@ -150,19 +160,35 @@ export class UsageCollector {
 
   #entry<U extends ModelUsage>(kind: U["type"], metrics: ModelMetrics, make: (owner: UsageOwner) => U): Writable<U> {
     const { modelProvider: provider = "", modelName: model = "" } = metrics.metadata ?? {};
-    let providers = this.#byKind.get(kind);
-    if (providers === undefined) this.#byKind.set(kind, providers = new Map());
-    let models = providers.get(provider);
-    if (models === undefined) providers.set(provider, models = new Map());
-    let usage = models.get(model);
-    if (usage === undefined) models.set(model, usage = make({ provider, model }));
-    return usage as Writable<U>; // each kind has a map of its own
+    const providers = setDefault(this.#byKind, kind, () => new Map<string, Map<string, Writable<ModelUsage>>>());
+    const models = setDefault(providers, provider, () => new Map<string, Writable<ModelUsage>>());
+    return setDefault(models, model, () => make({ provider, model })) as Writable<U>; // each kind has a map of its own
   }
 }
 
 /** The usage without its zeroes, to show it. */
 export function filterZeroValues(usage: ModelUsage): Partial<ModelUsage> {
   return Object.fromEntries(Object.entries(usage).filter(([, value]) => value !== 0)) as Partial<ModelUsage>;
+}
+
+function nothing(type: Kind, { provider, model }: UsageOwner): ModelUsage {
+  const owner = { provider, model };
+  switch (type) {
+    case "llm_usage":
+      return newLLM(owner);
+    case "tts_usage":
+      return newTTS(owner);
+    case "stt_usage":
+      return newSTT(owner);
+    default:
+      return newDetector(type)(owner);
+  }
+}
+
+function setDefault<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) map.set(key, value = make());
+  return value;
 }
 
 function newLLM(owner: UsageOwner): LLMModelUsage {
