@@ -63,6 +63,33 @@ function errors(): string {
   return table(["code", "what to do"], Object.entries(REMEDIES).map(([code, remedy]) => [`\`${code}\``, remedy]));
 }
 
+/** The order in which a newcomer reads them; those that are not named follow. */
+const EXAMPLE_ORDER = [
+  "hello",
+  "basic",
+  "tools",
+  "long_running_tool",
+  "handoff",
+  "nested_task",
+  "parallel_tasks",
+  "structured_output",
+  "custom_node",
+  "fallback_models",
+  "testing_an_agent_test",
+];
+
+function examples(): string {
+  const place = (path: string): number => {
+    const at = EXAMPLE_ORDER.indexOf(path.replace(/^examples\/|\.ts$/g, ""));
+    return at < 0 ? EXAMPLE_ORDER.length : at;
+  };
+  const paths = globSync("examples/*.ts", { cwd: root }).map((path) => path.replaceAll("\\", "/")).sort();
+  return table(
+    ["example", "what it shows"],
+    paths.sort((a, b) => place(a) - place(b)).map((path) => [`[\`${path}\`](${path})`, firstSentence(path)]),
+  );
+}
+
 function llms(): string {
   const documents = globSync("docs/*.md", { cwd: root }).map((path) => path.replaceAll("\\", "/")).sort();
   const title = (path: string): string => /^# (.*)$/m.exec(read(path))?.[1] ?? path;
@@ -98,6 +125,7 @@ ${Object.entries(REMEDIES).map(([code, remedy]) => `- \`${code}\`: ${remedy}`).j
 
 const BLOCKS: Readonly<Record<string, () => string>> = {
   example: () => example("examples/hello.ts"),
+  examples,
   entries,
   support,
   errors,
