@@ -127,6 +127,7 @@ export interface Played {
 
 /** A scenario asks for something that the player cannot play. Its code is `scenario.unplayable`. */
 export class UnplayableError extends AgentError {
+  /** The name that logs show. */
   override readonly name = "UnplayableError";
   /** An error about what the player lacks, in a few words. */
   constructor(what: string) {
