@@ -104,6 +104,13 @@ export type { ReplaceOptions } from "./src/reply/replace_text.ts";
 export type { TextFilter } from "./src/reply/text_filter.ts";
 export type { SentencesOptions } from "./streams/sentences.ts";
 export type { AgentState, UserState } from "./src/turn/effect.ts";
+export {
+  type BackchannelAnswer,
+  type BackchannelPolicy,
+  type BackchannelQuestion,
+  type BackchannelReason,
+  judgeBackchannel,
+} from "./src/turn/backchannel.ts";
 export type { CloseReason } from "./src/stage/state.ts";
 export {
   Agent,

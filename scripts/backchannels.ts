@@ -28,14 +28,27 @@ for (const unseen of [false, true]) {
   const judged = half.map((utterance) => ({ utterance, answer: judgeBackchannel({ ...utterance, isFinal: true }) }));
   const count = (said: boolean, is: boolean): number =>
     judged.filter(({ utterance, answer }) => answer.takesFloor === said && utterance.takesFloor === is).length;
-  const [hits, falseAlarms, misses, rests] = [count(true, true), count(true, false), count(false, true), count(false, false)];
+  const [hits, falseAlarms, misses, rests] = [
+    count(true, true),
+    count(true, false),
+    count(false, true),
+    count(false, false),
+  ];
   console.log(`${unseen ? "unseen" : "seen"} half: ${half.length} utterances, ${hits + misses} interruptions`);
-  console.log(`  interruptions: precision ${percent(hits, hits + falseAlarms)}, recall ${percent(hits, hits + misses)}`);
-  console.log(`  backchannels:  precision ${percent(rests, rests + misses)}, recall ${percent(rests, rests + falseAlarms)}`);
+  console.log(
+    `  interruptions: precision ${percent(hits, hits + falseAlarms)}, recall ${percent(hits, hits + misses)}`,
+  );
+  console.log(
+    `  backchannels:  precision ${percent(rests, rests + misses)}, recall ${percent(rests, rests + falseAlarms)}`,
+  );
   if (unseen && !process.argv.includes("--all")) continue;
   for (const { utterance, answer } of judged) {
     if (answer.takesFloor === utterance.takesFloor) continue;
     const { language, text, heardMs, untilEndMs } = utterance;
-    console.log(`  ${answer.takesFloor ? "takes" : "leaves"} the floor (${answer.reason}): ${language} "${text}" at ${heardMs}, ${untilEndMs} to come`);
+    console.log(
+      `  ${
+        answer.takesFloor ? "takes" : "leaves"
+      } the floor (${answer.reason}): ${language} "${text}" at ${heardMs}, ${untilEndMs} to come`,
+    );
   }
 }

@@ -74,6 +74,8 @@ export interface ReplyHost {
   failed(where: "llm" | "tts" | "reply", error: unknown): void;
   /** The first text was written, where there is no sound. */
   firstText(): void;
+  /** The sound of a step is all there. */
+  soundKnown(durationMs: number, text: string): void;
   /** A step was played or torn down. */
   played(outcome: StepOutcome): void;
   /** The tools of the step have ended; {@linkcode Reply.followUp} answers. */
@@ -288,6 +290,7 @@ export class Reply {
       outputs: host.outputs(),
       signal,
       onFirstText: host.firstText,
+      onLength: host.soundKnown,
       onForward: (delta) => host.part({ type: "text", delta }),
     });
     const spoken = await this.#speaking.done;

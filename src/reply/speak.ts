@@ -52,6 +52,8 @@ export interface SpeakOptions {
   readonly signal: AbortSignal;
   /** Without sound: the first text was written. */
   readonly onFirstText: () => void;
+  /** All of the sound is there: its length, and the text that it says. */
+  readonly onLength?: (durationMs: number, text: string) => void;
   /** A piece that counts as said, as it is forwarded. */
   readonly onForward: (text: string) => void;
 }
@@ -111,16 +113,19 @@ export function speak(o: SpeakOptions): Speaking {
   const forwardSound = async (): Promise<void> => {
     if (sound === null || o.tts === null) return;
     const { frames } = o.tts;
-    if (pacer !== null) {
-      frames.watch(({ frame, words }) => { // before the frame waits its turn: the length of what is coming sets the pace
-        for (const word of words ?? []) pacer.pushTimed(word);
-        pacer.pushAudio(frame);
-      }, () => {
-        if (o.tts?.error !== undefined || o.signal.aborted) return; // it was cut off: its length says nothing of the text
-        pacer.endAudio();
-        captions.poke();
-      });
-    }
+    let lengthMs = 0;
+    frames.watch(({ frame, words }) => { // before the frame waits its turn: the length of what is coming sets the pace
+      lengthMs += frameDurationMs(frame);
+      if (pacer === null) return;
+      for (const word of words ?? []) pacer.pushTimed(word);
+      pacer.pushAudio(frame);
+    }, () => {
+      if (o.tts?.error !== undefined || o.signal.aborted) return; // it was cut off: its length says nothing of the text
+      o.onLength?.(lengthMs, o.text.text);
+      if (pacer === null) return;
+      pacer.endAudio();
+      captions.poke();
+    });
     let writer: WritableStreamDefaultWriter<AudioFrame> | undefined;
     try {
       for (;;) {

@@ -27,6 +27,7 @@ import type { TurnEvent } from "../turn/event.ts";
 import type { TurnState } from "../turn/state.ts";
 import type { Activity } from "./activity.ts";
 import type { Agent, HookContext } from "./agent.ts";
+import { askBackchannelPolicy } from "./backchannel_policy.ts";
 import type { AgentSession } from "./agent_session.ts";
 import { Calls } from "./calls.ts";
 import { defaultRuntime } from "./default_runtime.ts";
@@ -356,7 +357,10 @@ export class SessionCore {
   // --- the loop -----------------------------------------------------------------------------------------------------
 
   #take(fact: RootEvent): void {
-    if (fact.type === "floor") (fact.event as Stampable).t = fact.t;
+    if (fact.type === "floor") {
+      (fact.event as Stampable).t = fact.t;
+      askBackchannelPolicy(this, fact.event);
+    }
     const before = this.root;
     const { root, effects } = step(before, fact);
     this.root = root;

@@ -15,6 +15,7 @@ import type { AnyTool } from "../tool/tool.ts";
 import type { StreamingTurnDetector, TurnDetector } from "../model/turn_detector.ts";
 import type { TraceRecord } from "../trace/record.ts";
 import type { TextTransform } from "../reply/text_transforms.ts";
+import type { BackchannelPolicy } from "../turn/backchannel.ts";
 
 /** How turns are taken. All durations are milliseconds; what is left out has its default. */
 export interface TurnHandlingOptions {
@@ -47,6 +48,11 @@ export interface TurnHandlingOptions {
     /** Silence after which a pause was no interruption; null: never. Default 2,000. */
     readonly falseInterruptionTimeout?: number | null;
     readonly backchannelBoundary?: number | readonly [number, number] | null;
+    /**
+     * Tells words that only show attention, which leave the agent the floor, from those that take it. Left out: lists for
+     * seven languages and sounds of all. Null: every word takes the floor.
+     */
+    readonly backchannel?: BackchannelPolicy | null;
   };
   /** Replies that are begun before the turn is surely over. */
   readonly preemptiveGeneration?: {
@@ -144,6 +150,7 @@ export const turnHandlingSchema: v.GenericSchema<unknown, unknown> = v.strictObj
     resumeFalseInterruption: v.optional(v.boolean()),
     falseInterruptionTimeout: v.nullish(duration),
     backchannelBoundary: v.nullish(v.union([duration, v.tuple([duration, duration])])),
+    backchannel: v.nullish(v.function()),
   })),
   preemptiveGeneration: v.optional(v.strictObject({
     enabled: v.optional(v.boolean()),

@@ -154,6 +154,13 @@ export function perform(core: SessionCore, effect: RootEffect, t: number): void 
       return core.telemetry.start(effect.span, effect.at);
     case "span.end":
       return core.telemetry.end(effect.span, effect.at, effect.attributes);
+    case "backchannel.judged":
+      return core.log("debug", effect.type, {
+        area: "turn",
+        takesFloor: effect.takesFloor,
+        reason: effect.reason,
+        pii: { text: effect.text },
+      });
     case "log":
       return core.log(effect.level, effect.code, { area: "turn" });
 

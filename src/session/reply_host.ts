@@ -40,6 +40,22 @@ export function replyHost(core: SessionCore, handle: SpeechHandle, activity: Act
         activityId: activity.id,
         event: { type: "playout.started", t: 0, handleId: handle.id, at: core.clock.now() },
       }),
+    soundKnown: (durationMs, text) => {
+      // Only who judges backchannels needs to know how near its end the agent was.
+      if (activity.resolved.config.interruption.backchannel === "off" || !activity.resolved.config.hasStt) return;
+      core.report(rank, {
+        type: "floor",
+        t: 0,
+        activityId: activity.id,
+        event: {
+          type: "speech.length",
+          t: 0,
+          handleId: handle.id,
+          durationMs,
+          isQuestion: /[?？؟]\s*["'”’»)]*\s*$/.test(text),
+        },
+      });
+    },
     played: (outcome) => {
       telemetry.turnPlayed(handle.id, { interrupted: outcome.interrupted, text: outcome.spoken.text });
       core.inbox.report(rank, {

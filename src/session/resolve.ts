@@ -9,6 +9,7 @@ import type { STT } from "../model/stt.ts";
 import type { TTS } from "../model/tts.ts";
 import type { StreamingTurnDetector, TurnDetector } from "../model/turn_detector.ts";
 import type { VAD } from "../model/vad.ts";
+import type { BackchannelPolicy } from "../turn/backchannel.ts";
 import type { TurnConfig, TurnDetectionMode } from "../turn/config.ts";
 import type { AgentOptions } from "./agent.ts";
 import type { AgentSessionOptions, TurnHandlingOptions } from "./options.ts";
@@ -23,6 +24,8 @@ export interface Resolved {
   readonly llm: LLM | null;
   readonly tts: TTS | null;
   readonly detector: TurnDetector | StreamingTurnDetector | null;
+  /** The program's own policy for backchannels. */
+  readonly backchannel: BackchannelPolicy | null;
   readonly alignedTranscript: boolean;
   readonly config: TurnConfig;
   /** Codes of what does not fit together; each is logged once. */
@@ -75,6 +78,11 @@ export function resolveActivity(session: AgentSessionOptions, agent: AgentOption
         ? 2_000
         : interruption.falseInterruptionTimeout,
       backchannelBoundary: boundary(interruption.backchannelBoundary),
+      backchannel: interruption.backchannel === null || session.compat === "reference"
+        ? "off"
+        : interruption.backchannel === undefined
+        ? "local"
+        : "custom",
     },
     preemptive: {
       enabled: preemptive.enabled ?? true,
@@ -99,6 +107,7 @@ export function resolveActivity(session: AgentSessionOptions, agent: AgentOption
     llm,
     tts,
     detector,
+    backchannel: interruption.backchannel ?? null,
     alignedTranscript: agent.useTtsAlignedTranscript ?? session.useTtsAlignedTranscript ?? true,
     config,
     warnings,

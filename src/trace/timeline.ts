@@ -39,6 +39,13 @@ export interface Timeline {
   /** When a user turn was accepted. */
   readonly commits: readonly { readonly t: number; readonly text: string }[];
   readonly falseInterruptions: readonly number[];
+  /** Words over the agent's speech, and what was made of them. */
+  readonly overlaps: readonly {
+    readonly t: number;
+    readonly text: string;
+    readonly takesFloor: boolean;
+    readonly reason: string;
+  }[];
   readonly accounts: readonly LatencyAccount[];
 }
 
@@ -58,6 +65,7 @@ export function timelineOf(records: readonly TraceRecord[]): Timeline {
   const messages: TimelineMessage[] = [];
   const commits: { t: number; text: string }[] = [];
   const falseInterruptions: number[] = [];
+  const overlaps: { t: number; text: string; takesFloor: boolean; reason: string }[] = [];
   let start: number | undefined;
   let end = 0;
   const at = (t: number): number => t - (start ?? 0);
@@ -123,6 +131,10 @@ export function timelineOf(records: readonly TraceRecord[]): Timeline {
       if (effect.type === "playout.pause") pauses.open(at(record.t), "paused");
       if (effect.type === "playout.resume") pauses.close(at(record.t));
       if (effect.type === "turn.commit") commits.push({ t: at(record.t), text: effect.info.transcript });
+      if (effect.type === "backchannel.judged") {
+        const { text, takesFloor, reason } = effect;
+        overlaps.push({ t: at(record.t), text, takesFloor, reason });
+      }
       if (effect.type !== "emit") continue;
       if (effect.event === "user_state_changed") user.set(at(effect.createdAt), effect.newState);
       if (effect.event === "agent_state_changed") agent.set(at(effect.createdAt), effect.newState);
@@ -144,6 +156,7 @@ export function timelineOf(records: readonly TraceRecord[]): Timeline {
     messages,
     commits,
     falseInterruptions,
+    overlaps,
     accounts,
   };
 }

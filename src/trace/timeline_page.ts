@@ -71,7 +71,7 @@ function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
-function summary({ durationMs, accounts, tools, playout, falseInterruptions }: Timeline): string {
+function summary({ durationMs, accounts, tools, playout, falseInterruptions, overlaps }: Timeline): string {
   const waits = accounts.map(({ totalMs }) => totalMs).sort((a, b) => a - b);
   const median = waits[Math.floor((waits.length - 1) / 2)];
   const parts = [
@@ -80,6 +80,7 @@ function summary({ durationMs, accounts, tools, playout, falseInterruptions }: T
     ...(median === undefined ? [] : [`median wait ${Math.round(median)} ms`]),
     counted(playout.filter(({ cut }) => cut).length, "barge-in"),
     counted(falseInterruptions.length, "false interruption"),
+    counted(overlaps.filter(({ takesFloor }) => !takesFloor).length, "backchannel"),
     counted(tools.length, "tool call"),
   ];
   return parts.map(escape).join(" · ");
@@ -174,6 +175,7 @@ function draw() {
   band(c, T.vad, 1, w, css("vad")); wave(c, caller, 1, w, css("caller"));
   const finals = T.transcripts.filter((f) => f.isFinal && f.text);
   finals.forEach((f, i) => { c.fillStyle = css("caller"); c.fillRect(x(f.t, w), tops[2], 2, LANES[2][1]); const next = finals[i + 1] ? finals[i + 1].t : total; label(c, f.text, x(f.t, w) + 5, tops[2] + 15, Math.max(30, x(next - f.t, w) - 12), css("fg")); });
+  for (const o of T.overlaps) { c.fillStyle = css(o.takesFloor ? "pause" : "speaking"); c.fillRect(x(o.t, w) - 1, tops[2], 4, LANES[2][1]); }
   band(c, T.userStates, 3, w, (s) => css(s.label));
   for (const p of T.playout) { c.fillStyle = css("agent") + "22"; c.fillRect(x(p.from, w), tops[4], x(p.to - p.from, w), LANES[4][1]); }
   wave(c, agent, 4, w, css("agent"));
@@ -187,7 +189,7 @@ function draw() {
 }
 function seek(t, play) { at = Math.max(0, Math.min(total, t)); if (audio) { audio.currentTime = at / 1000; if (play) audio.play(); } clock.textContent = (at / 1000).toFixed(1) + " s"; draw(); }
 canvas.addEventListener("click", (e) => seek((e.offsetX / width()) * total));
-canvas.addEventListener("mousemove", (e) => { const t = (e.offsetX / width()) * total, y = e.offsetY; const lane = tops.findIndex((top, i) => y >= top && y <= top + LANES[i][1]); const list = [null, T.vad, null, T.userStates, T.playout, T.agentStates, T.tools, null][lane]; const hit = list && list.find((s) => t >= s.from && t <= s.to); tip.textContent = hit ? LANES[lane][0] + ": " + hit.label + (hit.detail ? " " + hit.detail : "") + " " + Math.round(hit.from) + "–" + Math.round(hit.to) + " ms" : ""; });
+canvas.addEventListener("mousemove", (e) => { const t = (e.offsetX / width()) * total, y = e.offsetY; const lane = tops.findIndex((top, i) => y >= top && y <= top + LANES[i][1]); const list = [null, T.vad, T.overlaps.map((o) => ({ from: o.t - total / 200, to: o.t + total / 200, label: o.text, detail: (o.takesFloor ? "takes" : "leaves") + " the floor (" + o.reason + ")" })), T.userStates, T.playout, T.agentStates, T.tools, null][lane]; const hit = list && list.find((s) => t >= s.from && t <= s.to); tip.textContent = hit ? LANES[lane][0] + ": " + hit.label + (hit.detail ? " " + hit.detail : "") + " " + Math.round(hit.from) + "–" + Math.round(hit.to) + " ms" : ""; });
 for (const li of document.querySelectorAll("li[data-t]")) li.addEventListener("click", () => seek(Number(li.dataset.t), true));
 zoom.addEventListener("input", () => { const center = at / total; draw(); scroll.scrollLeft = center * width() - scroll.clientWidth / 2; });
 if (audio) { const tick = () => { at = audio.currentTime * 1000; clock.textContent = (at / 1000).toFixed(1) + " s"; draw(); if (!audio.paused) requestAnimationFrame(tick); }; audio.addEventListener("play", tick); audio.addEventListener("seeked", tick); }

@@ -158,7 +158,7 @@ function readBackchannel(text: string, language: string): Found | null {
     let taken = 0;
     for (let length = Math.min(longest, units.length - at); length > 0 && taken === 0; length -= 1) {
       const phrase = units.slice(at, at + length).join(join);
-      if (table.has(phrase) || (length === 1 && table.has(phrase.replace(/(.)\1+$/u, "$1")))) {
+      if (table.has(phrase) || (length === 1 && table.has(phrase.replace(/(.)\1+/gu, "$1")))) {
         taken = length;
         signals += 1;
       } else if (isCjk && isCjkSound(phrase)) taken = length;

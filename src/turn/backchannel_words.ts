@@ -11,7 +11,8 @@
 
 /** Phrases with a meaning, by primary language subtag. */
 export const SIGNALS: Readonly<Record<string, string>> = {
-  en: "yeah|yes|yep|yup|yea|yah|ya|okay|ok|okey|okey dokey|kay|right|all right|alright|alrighty|righto|sure|sure thing|" +
+  en:
+    "yeah|yes|yep|yup|yea|yah|ya|okay|ok|okey|okey dokey|kay|right|all right|alright|alrighty|righto|sure|sure thing|" +
     "for sure|of course|certainly|surely|absolutely|definitely|exactly|precisely|totally|indeed|correct|true|thats true|" +
     "thats right|thats correct|so true|very true|too true|got it|gotcha|got you|got that|i got it|i got you|i got that|" +
     "i see|i hear you|i know|i know right|i understand|understood|i get it|i get that|i get you|i see what you mean|" +
@@ -25,7 +26,8 @@ export const SIGNALS: Readonly<Record<string, string>> = {
     "sounds great|sounds right|sounds fine|that sounds good|that sounds great|you bet|you know|really|no kidding|noted|" +
     "copy that|roger|roger that|agreed|i agree|same here|me too|good good|obviously|naturally|clearly|impressive|youre right|i bet|mmkay|mkay|thats good to hear|good to hear|thats what i thought|i thought so|i figured|" +
     "glad to hear it|glad to hear that",
-  de: "ja|jo|jep|jup|joa|jawohl|jawoll|jaja|jaa|genau|ganz genau|eben|richtig|ganz richtig|stimmt|das stimmt|stimmt genau|" +
+  de:
+    "ja|jo|jep|jup|joa|jawohl|jawoll|jaja|jaa|genau|ganz genau|eben|richtig|ganz richtig|stimmt|das stimmt|stimmt genau|" +
     "klar|na klar|alles klar|ist klar|schon klar|sicher|ganz sicher|bestimmt|naturlich|selbstverstandlich|absolut|" +
     "auf jeden fall|definitiv|okay|ok|okey|oki|gut|sehr gut|na gut|ganz gut|schon gut|schon|sehr schon|wie schon|das ist gut|" +
     "das ist schon|das ist toll|super|toll|prima|klasse|cool|perfekt|wunderbar|spitze|fein|freut mich|verstehe|" +
@@ -62,13 +64,15 @@ export const SIGNALS: Readonly<Record<string, string>> = {
     "interessante|muito interessante|nossa|caramba|uau|meu deus|serio|jura|continue|continua|pode continuar|prossiga|" +
     "fixe|porreiro|e mesmo|ne|ah e|e|absolutamente|definitivamente|sem duvida|realmente|evidente|obvio|boa|boa ideia|" +
     "que interessante|incrivel|impressionante|ainda bem|estou ouvindo|estou a ouvir",
-  zh: "好|好的|好好|好啊|好吧|好嘞|好呀|好滴|好哒|行|行啊|行吧|对|对啊|对呀|对的|对吧|是|是的|是啊|是呀|是这样|这样啊|这样|" +
+  zh:
+    "好|好的|好好|好啊|好吧|好嘞|好呀|好滴|好哒|行|行啊|行吧|对|对啊|对呀|对的|对吧|是|是的|是啊|是呀|是这样|这样啊|这样|" +
     "这样子|原来如此|原来是这样|明白|明白了|我明白|我明白了|懂|懂了|我懂|我懂了|知道|知道了|我知道|我知道了|了解|了解了|清楚|" +
     "清楚了|收到|没错|不错|很好|非常好|太好了|真好|挺好|挺好的|真棒|太棒了|厉害|真厉害|可以|可以的|可以啊|没问题|没关系|没事|" +
     "当然|当然了|当然可以|确实|确实是|的确|有道理|有意思|真的|真的啊|真是|是吗|天哪|天啊|我的天|哇塞|继续|请继续|你继续|继续说|" +
     "接着说|您说|你说|请说|同意|我同意|理解|我理解|就是|就是啊|也是|肯定|必须的|ok|okay|明白明白|好的好的|對|對啊|沒錯|沒問題|" +
     "這樣啊|原來如此|瞭解|當然|確實|真棒啊|听着呢|我在听",
-  ja: "はい|はあ|ええ|えええ|うん|なるほど|なるほどね|なるほどですね|そう|そうだ|そうだね|そうですね|そうですか|そうですよね|" +
+  ja:
+    "はい|はあ|ええ|えええ|うん|なるほど|なるほどね|なるほどですね|そう|そうだ|そうだね|そうですね|そうですか|そうですよね|" +
     "そうですよ|そうです|そうなんだ|そうなの|そうなんですね|そうなんですか|そうか|そっか|そうだよね|そうよね|そうそう|たしかに|" +
     "確かに|確かにね|もちろん|もちろんです|わかりました|分かりました|わかった|分かった|わかります|分かります|わかる|分かる|了解|" +
     "了解です|了解しました|承知しました|承知です|かしこまりました|ですよね|ですね|だよね|だね|よね|ね|いいね|いいですね|いいよ|" +
@@ -79,5 +83,6 @@ export const SIGNALS: Readonly<Record<string, string>> = {
 };
 
 /** Sounds of scripts that write each as a character or a few; those of Latin script follow rules. */
-export const CJK_SOUNDS: string = "嗯|恩|唔|哦|噢|喔|啊|哎|呀|诶|欸|哈|呵|嘿|嘻|哇|呃|额|ん|うん|ううん|ふん|ふむ|へえ|へ|ほう|ほ|お|おお|" +
+export const CJK_SOUNDS: string =
+  "嗯|恩|唔|哦|噢|喔|啊|哎|呀|诶|欸|哈|呵|嘿|嘻|哇|呃|额|ん|うん|ううん|ふん|ふむ|へえ|へ|ほう|ほ|お|おお|" +
   "ああ|あ|あっ|あぁ|えっ|え|えと|えっと|まあ|うわ|わあ|わ|はは|は|ふふ|ふ|あはは|へへ|笑";

@@ -7,11 +7,11 @@ import { LATE_FINAL_MS, RECENT_FINAL_MS, SILENCE_CHUNK_MS } from "./config.ts";
 import { decide, dropDecision } from "./decision.ts";
 import { cancelTimer, type Draft, edit, isFixed, order, put, setTimer } from "./draft.ts";
 import type { TurnEvent } from "./event.ts";
-import { onFinalWords } from "./interruption.ts";
 import { resetTracker, resetTranscription } from "./limits.ts";
 import { cancelPreemptive } from "./preemptive.ts";
 import { NONE } from "./regions.ts";
 import { flushPredictions } from "./streaming.ts";
+import { onFinalWords } from "./user_words.ts";
 import { comparableWords, joinText } from "./words.ts";
 
 /** The program ends the turn. Its last words may still be on their way. */

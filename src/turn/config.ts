@@ -42,6 +42,8 @@ export interface TurnConfig {
     /** Null: never called false. */
     readonly falseInterruptionTimeout: number | null;
     readonly backchannelBoundary: readonly [start: number, end: number] | null;
+    /** Who tells backchannels from interruptions: nobody, the lists, or the program (asked by the driver). */
+    readonly backchannel: "off" | "local" | "custom";
   };
   readonly preemptive: {
     readonly enabled: boolean;

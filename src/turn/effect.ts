@@ -148,6 +148,17 @@ export type TurnEffect =
   | { readonly type: "turn.over"; readonly turnId: number; readonly handleId: string | null }
   /** A decision was not accepted; the words wait for the next one. */
   | { readonly type: "turn.refused"; readonly reason: RefusalReason }
+  /** Words over the agent's speech were judged, where they came in it, and why they take the floor or leave it. */
+  | {
+    readonly type: "backchannel.judged";
+    readonly text: string;
+    readonly isFinal: boolean;
+    readonly takesFloor: boolean;
+    readonly reason: string;
+    readonly durationMs: number | null;
+    readonly heardMs: number | null;
+    readonly untilEndMs: number | null;
+  }
   /** Words that went nowhere, and why. */
   | { readonly type: "transcript.discarded"; readonly text: string; readonly reason: RefusalReason }
   | { readonly type: "commit.resolve"; readonly id: number; readonly transcript: string }

@@ -92,7 +92,7 @@ export function userSpeechEnded(
     const hasNotHeard = e.userStart !== undefined && e.agentStart !== undefined &&
       Math.abs(e.userStart - e.agentStart) < LEADING_SILENCE_MS;
     if (!hasNotHeard) {
-      return { ...e, overlapping: false, userStart: undefined, userEnd: undefined, bargedInOn: undefined };
+      return ignoreUtterance(e);
     }
   }
   const bargedIn = remember && e.bargedInOn !== undefined;
@@ -116,6 +116,11 @@ export function userSpeechEnded(
     overlapping: false,
     bargedInOn: undefined,
   };
+}
+
+/** The user's utterance asked for nothing: it teaches nothing, and neither does the pause after it. */
+export function ignoreUtterance(e: EndpointingState): EndpointingState {
+  return { ...e, overlapping: false, userStart: undefined, userEnd: undefined, bargedInOn: undefined };
 }
 
 /** Takes new options: what was learned stays unless its delay was set (OURS-15); in reference mode all is forgotten. */

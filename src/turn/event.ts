@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { BackchannelAnswer } from "./backchannel.ts";
 import type { TurnConfig } from "./config.ts";
 import type { TimerName } from "./effect.ts";
 
@@ -26,6 +27,8 @@ export interface Transcript {
   readonly startTime: number;
   readonly endTime: number;
   readonly speakerId: string | null;
+  /** What a policy of the program's own said of these words over the agent's speech, asked as the fact was taken. */
+  readonly judged?: BackchannelAnswer;
 }
 
 type At<T> = T & { readonly t: number };
@@ -100,6 +103,13 @@ export type TurnEvent = At<
   | { readonly type: "speech.allowInterruptions"; readonly handleId: string; readonly value: boolean }
   /** The first frame is audible; without audio output, the first text was written. */
   | { readonly type: "playout.started"; readonly handleId: string; readonly at: number }
+  /** The whole sound of this step of the speech is there: how long it is, and whether its text ends with a question. */
+  | {
+    readonly type: "speech.length";
+    readonly handleId: string;
+    readonly durationMs: number;
+    readonly isQuestion: boolean;
+  }
   /**
    * This step of the speech has been played, or torn down; its message is committed. `toolsStarted`: at least one tool
    * call of it began. `toolsRunning`: the handle goes on in the background until its tools are done.

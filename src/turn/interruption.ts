@@ -10,11 +10,11 @@ import { cancelTimer, type Draft, edit, editShared, emit, isFixed, order, put, s
 import type { Pause, RecognitionState, Speech } from "./regions.ts";
 import { userSpeechStarted } from "./endpointing.ts";
 import type { TurnEvent } from "./event.ts";
-import { hasServerWords, isManualish, isServerTurns } from "./mode.ts";
+import { isManualish, isServerTurns } from "./mode.ts";
 import { beginAgentSpeech, endAgentSpeech, openOverlap, restoreByAudio } from "./overlap.ts";
 import { currentOf, speechOf } from "./speech_list.ts";
 import { interruptSpeech } from "./speeches.ts";
-import { noteWordsOfUser, setAgentState } from "./states.ts";
+import { setAgentState } from "./states.ts";
 import { countWords, joinText } from "./words.ts";
 
 /** What the user has said in this turn so far, as far as it is known. */
@@ -55,7 +55,9 @@ export function onAudioActivity(d: Draft, event: Extract<TurnEvent, { type: "vad
   const { config } = d;
   if (isManualish(config)) return;
   // `speechDuration` holds the silence that follows the speech (OURS-10).
-  const speech = isFixed(d) ? event.speechDuration - event.rawSilence : event.speechDuration;
+  const heard = isFixed(d) ? event.speechDuration - event.rawSilence : event.speechDuration;
+  const { excusedUntil } = d.turn.interruption; // a backchannel's own voice is no interruption
+  const speech = excusedUntil === undefined ? heard : Math.min(heard, d.t - event.rawSilence - excusedUntil);
   if (speech >= config.interruption.minDuration) {
     const trailing = config.mode === "stt" && d.turn.interruption.sttEosReceived && event.rawSilence > 0;
     if (!trailing) interruptByAudio(d, undefined);
@@ -197,6 +199,14 @@ function settleFalseInterruption(d: Draft, paused: Pause): void {
   emit(d, { event: "agent_false_interruption", resumed: goesOn });
 }
 
+/** What paused the speech leaves it the floor: it goes on now, or as soon as the voice has ended. */
+export function excusePause(d: Draft, now: boolean): void {
+  const { paused } = d.turn.interruption;
+  if (paused === null) return;
+  if (now) settleFalseInterruption(d, paused);
+  else edit(d, "interruption").paused = { ...paused, timeout: 0, pending: false };
+}
+
 /** A pause that nobody can wait out any more: the speech goes on. */
 export function endSuspicion(d: Draft): void {
   const { paused } = d.turn.interruption;
@@ -226,62 +236,4 @@ export function cancelSpeechPause(d: Draft): void {
   // Interrupting a speech that is not let out yet has dropped the pause already.
   if (d.turn.interruption.paused !== null) edit(d, "interruption").paused = null;
   if (d.config.interruption.resumeFalseInterruption && d.shared.output.present) resumeOutput(d);
-}
-
-// --- words -----------------------------------------------------------------------------------------------------------
-
-type InterimEvent = Extract<TurnEvent, { type: "stt.interim" | "stt.preflight" }>;
-
-/** Words that may still change. Beside a VAD they interrupt nobody. */
-export function onInterimWords(d: Draft, event: InterimEvent, speaking: boolean | undefined): void {
-  if (hasServerWords(d.config)) return;
-  emit(d, {
-    event: "user_input_transcribed",
-    transcript: event.text,
-    isFinal: false,
-    language: event.language === "" ? null : event.language,
-    speakerId: event.speakerId,
-    itemId: null,
-  });
-  if (event.text !== "" && !isManualish(d.config) && !d.config.hasVad) suspect(d, speaking);
-}
-
-/** Words that are sure. They confirm a pause, whether or not they become a turn. */
-export function onFinalWords(
-  d: Draft,
-  event: { readonly text: string; readonly language: string; readonly speakerId: string | null },
-  speaking: boolean | undefined,
-): void {
-  if (hasServerWords(d.config)) return;
-  showFinalWords(d, event);
-  if (event.text !== "" && !isManualish(d.config)) suspect(d, speaking);
-  // The reference interrupts only after it has seen to the rest of the transcript, so that the reply to a barge-in is not
-  // begun before the turn ends (OURS-25).
-  if (isFixed(d)) cancelSpeechPause(d);
-  else d.pauseToCancel = d.settle = true;
-}
-
-/** Shows final words, and nothing else. */
-export function showFinalWords(
-  d: Draft,
-  event: { readonly text: string; readonly language: string; readonly speakerId: string | null },
-): void {
-  noteWordsOfUser(d);
-  emit(d, {
-    event: "user_input_transcribed",
-    transcript: event.text,
-    isFinal: true,
-    language: event.language === "" ? null : event.language,
-    speakerId: event.speakerId,
-    itemId: null,
-  });
-}
-
-/** Words over the agent. The place where a policy for backchannels decides whether they take the floor. */
-function suspect(d: Draft, speaking: boolean | undefined): void {
-  interruptByAudio(d, undefined);
-  const timeout = d.config.interruption.falseInterruptionTimeout;
-  if (speaking === false && d.turn.interruption.paused !== null && timeout !== null) {
-    setTimer(d, "falseInterruption", d.t + timeout);
-  }
 }

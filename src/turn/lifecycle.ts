@@ -14,11 +14,12 @@ import { isManualish } from "./mode.ts";
 import { endAgentSpeech, onOverlapError, restoreByAudio, takeHeld } from "./overlap.ts";
 import { forgetTurns } from "./pipeline.ts";
 import { cancelPreemptive } from "./preemptive.ts";
-import { onVadClosed, releaseHeld } from "./recognition.ts";
+import { releaseHeld } from "./recognition.ts";
 import { NONE } from "./regions.ts";
 import { forgetSpeeches } from "./speeches.ts";
 import { onSessionClosing, setAgentState, setUserState, updateAway } from "./states.ts";
 import { cancelPrediction } from "./streaming.ts";
+import { onVadClosed } from "./voice.ts";
 
 type EventOf<K extends TurnEvent["type"]> = Extract<TurnEvent, { type: K }>;
 

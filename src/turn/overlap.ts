@@ -22,6 +22,7 @@ export function beginAgentSpeech(d: Draft, at: number): void {
   const overlap = edit(d, "overlap");
   overlap.agentSpeaking = true;
   overlap.agentSpeechStartedAt = at;
+  overlap.agentSpeechEndedAt = undefined;
   if (isFixed(d)) overlap.ignoreUntil = undefined; // OURS-14: a window lives until the agent speaks again
   put(d, "endpointing", agentSpeechStarted(d.turn.endpointing, at));
   resetTracker(d);
@@ -48,6 +49,8 @@ export function endAgentSpeech(d: Draft, until: number): void {
     restoreByAudio(d);
   }
   overlap.agentSpeaking = false;
+  overlap.heardBefore += d.t - (overlap.agentSpeechStartedAt ?? d.t);
+  overlap.agentSpeechEndedAt = d.t;
 }
 
 /** The first moment of an agent speech is over; from now on the detector alone interrupts. */

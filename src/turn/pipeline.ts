@@ -13,10 +13,10 @@ import type { TurnEvent } from "./event.ts";
 import { cancelSpeechPause } from "./interruption.ts";
 import { isServerTurns } from "./mode.ts";
 import { cancelPreemptive, claimPreemptive, makeHandleId, NORMAL_PRIORITY, releasePreemptive } from "./preemptive.ts";
-import { openUserTurn } from "./recognition.ts";
 import type { Turn } from "./regions.ts";
 import { addSpeech, currentOf, patchSpeech, speechOf } from "./speech_list.ts";
 import { enqueue, interruptSpeech } from "./speeches.ts";
+import { openUserTurn } from "./voice.ts";
 import { countWords, joinText } from "./words.ts";
 
 function takesNoTurns(d: Draft): boolean {
@@ -227,6 +227,7 @@ function reply(d: Draft, head: Turn, event: Extract<TurnEvent, { type: "turn.hoo
       interrupted: false,
       phase: "queued",
       thinkNext: false,
+      length: null,
       teardown: 0,
     });
   }

@@ -34,6 +34,7 @@ export function attemptPreemptive(d: Draft, transcript: string, confidence: numb
     interrupted: false,
     phase: "held",
     thinkNext: false,
+    length: null,
     teardown: 0,
   });
   order(d, { type: "gen.startPreemptive", handleId, transcript, confidence, withTts: config.preemptive.preemptiveTts });

@@ -1,165 +1,23 @@
 /**
- * What is heard: the user's voice, and the words that are collected until a turn is committed.
+ * The words of the recogniser, which are collected until a turn is committed.
  *
  * @module
  */
-import { LANGUAGE_CHANGE_LENGTH, MIN_PREDICTION_SILENCE_MS } from "./config.ts";
+import { LANGUAGE_CHANGE_LENGTH } from "./config.ts";
 import { finishCommit } from "./commit.ts";
 import { decide, dropDecision } from "./decision.ts";
-import { cancelTimer, type Draft, edit, isFixed, order, put } from "./draft.ts";
-import { userSpeechEnded, userSpeechStarted } from "./endpointing.ts";
+import { type Draft, edit, isFixed, order } from "./draft.ts";
 import type { Transcript, TurnEvent } from "./event.ts";
-import {
-  awaitFalseInterruption,
-  holdPause,
-  onAudioActivity,
-  onFinalWords,
-  onInterimWords,
-  prePause,
-  showFinalWords,
-} from "./interruption.ts";
-import { awaitTranscript, noteTranscribed, trackFinal } from "./limits.ts";
+import { noteTranscribed, trackFinal } from "./limits.ts";
 import { isVoiceBased } from "./mode.ts";
-import { admit, closeOverlap, discardHeld, hold, openOverlap, resetOverlap, takeHeld } from "./overlap.ts";
+import { admit, discardHeld, hold, takeHeld } from "./overlap.ts";
 import { attemptPreemptive } from "./preemptive.ts";
 import type { HeldEvent } from "./regions.ts";
-import { setUserState } from "./states.ts";
-import { askPrediction, cancelPrediction } from "./streaming.ts";
+import { leavesFloor, onBackchannel, onFinalWords, onInterimWords, showFinalWords } from "./user_words.ts";
+import { forgetUtterance, isExcused, openUserTurn, speechEnded, speechStarted } from "./voice.ts";
 import { comparableWords, joinText } from "./words.ts";
 
 type EventOf<K extends TurnEvent["type"]> = Extract<TurnEvent, { type: K }>;
-
-/** A voice without words that ended so long ago is a matter of its own. Chosen: recognisers take less for their words. */
-const WORDLESS_MS = 3_000;
-
-// --- the voice -------------------------------------------------------------------------------------------------------
-
-/** The user's voice begins. */
-export function onVadStart(d: Draft, event: EventOf<"vad.start">): void {
-  const start = d.t - event.speechDuration - event.inferenceDuration;
-  forgetWordless(d, start);
-  const region = edit(d, "recognition");
-  if (!region.vadSpeechStarted) {
-    region.speechStartTime = start;
-    region.vadSpeechStarted = true;
-  }
-  region.promoted = null;
-  cancelTimer(d, "transcription");
-  openUserTurn(d, start);
-  speechStarted(d, start, event.speechDuration);
-  region.speaking = true;
-  cancelPrediction(d, false);
-  if (d.turn.streaming.flushed) edit(d, "streaming").flushed = false;
-  dropDecision(d, "vad");
-}
-
-/** A hum or a cough that no words followed is no part of the turn that begins now: it would have begun long before it did. */
-function forgetWordless(d: Draft, start: number): void {
-  const { userTurnStart, lastSpeakingTime, finalText, interimText } = d.turn.recognition;
-  if (!isFixed(d) || userTurnStart === undefined || finalText !== "" || interimText !== "") return;
-  if (lastSpeakingTime === undefined || start - lastSpeakingTime < WORDLESS_MS) return;
-  order(d, { type: "span.end", span: "user_turn", at: lastSpeakingTime });
-  const region = edit(d, "recognition");
-  region.userTurnStart = undefined;
-  region.vadSpeechStarted = false;
-}
-
-/** One window of the VAD, some 30 a second, speech or not. */
-export function onVadInference(d: Draft, event: EventOf<"vad.inference">): void {
-  onAudioActivity(d, event);
-  if (event.rawSpeech > 0) {
-    const region = edit(d, "recognition");
-    region.lastSpeakingTime = d.t;
-    region.speechStartTime ??= d.t - event.rawSpeech;
-    if (event.speaking) cancelPrediction(d, false);
-  }
-  if (
-    d.config.detector === "streaming" && event.speaking && event.rawSilence >= MIN_PREDICTION_SILENCE_MS &&
-    d.turn.streaming.prediction.phase === "none"
-  ) askPrediction(d);
-}
-
-/** The user's voice ended, some silence ago. */
-export function onVadEnd(d: Draft, event: EventOf<"vad.end">): void {
-  const end = d.t - event.silenceDuration - event.inferenceDuration;
-  openUserTurn(d, end);
-  const belongsToTurn = d.turn.recognition.vadSpeechStarted;
-  speechEnded(d, end, true);
-  const region = edit(d, "recognition");
-  region.vadSpeechStarted = false;
-  region.speaking = false;
-  region.lastSpeakingTime = end;
-  if (belongsToTurn) awaitTranscript(d, event);
-  decideOnVoice(d);
-}
-
-/** The VAD went away: nobody will tell when the voice ends, so it ends now. */
-export function onVadClosed(d: Draft): void {
-  if (!d.turn.recognition.speaking && d.turn.interruption.userSilence) return;
-  speechEnded(d, d.t, false);
-  const region = edit(d, "recognition");
-  region.speaking = false;
-  region.vadSpeechStarted = false;
-}
-
-/** The microphone is muted: no window will come that ends the voice (OURS-19). */
-export function onMuted(d: Draft): void {
-  const { speaking } = d.turn.recognition;
-  if (d.shared.userState === "speaking" || (isFixed(d) && speaking)) speechEnded(d, d.t, false);
-  if (!isFixed(d) || !speaking) return;
-  const region = edit(d, "recognition");
-  region.speaking = false;
-  region.vadSpeechStarted = false;
-  if (d.config.hasVad) order(d, { type: "vad.flush" });
-  decideOnVoice(d);
-}
-
-function decideOnVoice(d: Draft): void {
-  const byStt = d.config.mode === "stt" && d.turn.recognition.userTurnCommitted;
-  if (isVoiceBased(d.config) || byStt) decide(d, "vad");
-}
-
-/** What both a VAD and a recogniser cause when the user begins. */
-function speechStarted(d: Draft, start: number, duration: number): void {
-  setUserState(d, "speaking", start);
-  resetOverlap(d);
-  put(d, "endpointing", userSpeechStarted(d.turn.endpointing, start, d.turn.overlap.agentSpeaking));
-  openOverlap(d, start, duration);
-  const region = edit(d, "interruption");
-  region.userSilence = false;
-  region.sttEosReceived = false;
-  region.interruptionDetected = false;
-  region.activityTold = false;
-  holdPause(d);
-  prePause(d);
-}
-
-/** What both cause when the user stops. */
-function speechEnded(d: Draft, end: number, fromVad: boolean): void {
-  const { overlap } = d.turn;
-  const region = edit(d, "interruption");
-  if (!fromVad) region.sttEosReceived = true;
-  if (d.turn.recognition.speaking) {
-    const ignore = overlap.detectionEnabled && !region.interruptionDetected && overlap.agentSpeaking;
-    const { endpointing } = d.config;
-    put(d, "endpointing", userSpeechEnded(d.turn.endpointing, end, ignore, endpointing, isFixed(d)));
-  }
-  closeOverlap(d, end, false);
-  setUserState(d, "listening", end);
-  region.userSilence = true;
-  region.activityTold = false;
-  d.settle = true;
-  awaitFalseInterruption(d);
-}
-
-/** The user's turn has begun, unless it has already. */
-export function openUserTurn(d: Draft, at: number): void {
-  if (d.turn.recognition.userTurnStart !== undefined) return;
-  edit(d, "recognition").userTurnStart = at;
-  order(d, { type: "span.start", span: "user_turn", at });
-}
-
-// --- the words -------------------------------------------------------------------------------------------------------
 
 /** An event of the recogniser. While overlaps are judged it may have to wait. */
 export function onRecogniser(d: Draft, event: HeldEvent): void {
@@ -240,8 +98,10 @@ function onPreflight(d: Draft, event: EventOf<"stt.preflight">): void {
 
 function onFinal(d: Draft, event: EventOf<"stt.final">): void {
   noteLanguage(d, event);
-  if (event.text !== "" && !isLateFinal(d, event.text)) collectFinal(d, event);
-  else if (event.text !== "") {
+  if (event.text !== "" && !isLateFinal(d, event.text)) {
+    if (leavesFloor(d, event)) onBackchannel(d, event);
+    else collectFinal(d, event);
+  } else if (event.text !== "") {
     showFinalWords(d, event);
     order(d, { type: "transcript.discarded", text: event.text, reason: "late_final" });
   }
@@ -305,6 +165,10 @@ function onSttEnd(d: Draft): void {
     region.vadSpeechStarted = false;
   }
   region.speaking = false;
+  if (isExcused(d)) {
+    forgetUtterance(d);
+    return;
+  }
   region.userTurnCommitted = true;
   if (!d.config.hasUserVad || region.lastSpeakingTime === undefined) region.lastSpeakingTime = d.t;
   decide(d, "stt");

@@ -85,6 +85,8 @@ export interface InterruptionState {
   /** The realtime model knows that the user is active in this utterance. */
   readonly activityTold: boolean;
   readonly paused: Pause | null;
+  /** The voice of this utterance up to here were words that leave the agent the floor; undefined: none were. */
+  readonly excusedUntil: number | undefined;
 }
 
 /** An event of the recogniser that is held back while an overlap is being judged. */
@@ -99,6 +101,12 @@ export interface OverlapState {
   readonly detectionEnabled: boolean;
   readonly agentSpeaking: boolean;
   readonly agentSpeechStartedAt: number | undefined;
+  /** When it stopped sounding: paused, or played out. Undefined while it sounds, and after an interruption. */
+  readonly agentSpeechEndedAt: number | undefined;
+  /** How much of the speech was heard before this stretch of it, between pauses; after its end, all of it. */
+  readonly heardBefore: number;
+  /** The agent's last speech ended with a question. */
+  readonly endedAsQuestion: boolean;
   readonly open: boolean;
   readonly inTurn: boolean;
   readonly backchannelVerdict: boolean;
@@ -154,6 +162,8 @@ export interface Speech {
   readonly phase: SpeechPhase;
   /** The agent thinks of it as soon as nothing else is heard. */
   readonly thinkNext: boolean;
+  /** Known when all of its sound is there; null until then. */
+  readonly length: { readonly durationMs: number; readonly isQuestion: boolean } | null;
   /** Generation of its teardown timer; 0: not armed. */
   readonly teardown: number;
 }
@@ -301,11 +311,15 @@ export function createRegions(config: TurnConfig, carried: Carry | undefined): R
       interruptionDetected: false,
       activityTold: false,
       paused: null,
+      excusedUntil: undefined,
     },
     overlap: {
       detectionEnabled: config.adaptive,
       agentSpeaking: false,
       agentSpeechStartedAt: undefined,
+      agentSpeechEndedAt: undefined,
+      heardBefore: 0,
+      endedAsQuestion: false,
       open: false,
       inTurn: false,
       backchannelVerdict: false,

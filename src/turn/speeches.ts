@@ -34,9 +34,10 @@ export function onScheduled(d: Draft, event: Scheduled): void {
       interrupted: false,
       phase: "queued",
       thinkNext: false,
+      length: null,
       teardown: 0,
     });
-  } else patchSpeech(d, id, { kind, priority, allowInterruptions, phase: "queued", thinkNext: false });
+  } else patchSpeech(d, id, { kind, priority, allowInterruptions, phase: "queued", thinkNext: false, length: null });
   enqueue(d, id);
 }
 
@@ -95,10 +96,19 @@ export function onPlayoutStarted(d: Draft, handleId: string, at: number): void {
   if (paused?.handleId === handleId) {
     // The frame left before the pause reached the sink: the agent has been heard, and a resume goes on speaking.
     edit(d, "interruption").paused = { ...paused, agentState: "speaking" };
+    edit(d, "overlap").heardBefore = 0;
     return;
   }
   setAgentState(d, "speaking", at);
+  edit(d, "overlap").heardBefore = 0;
   beginAgentSpeech(d, at);
+}
+
+/** All sound of a speech is there: from now on it is known how near its end is. */
+export function onSpeechLength(d: Draft, handleId: string, durationMs: number, isQuestion: boolean): void {
+  const speech = speechOf(d.turn, handleId);
+  if (speech === undefined || speech.phase === "background" || speech.phase === "leaving") return;
+  patchSpeech(d, handleId, { length: { durationMs, isQuestion } });
 }
 
 /** This step of a speech has been played or torn down; its tools may go on. */
@@ -121,7 +131,12 @@ function leaveFloor(d: Draft, speech: Speech, hasTools: boolean): void {
     speeches.current = null;
     speeches.lastPlayoutEnd = d.t;
   }
-  if (wasAudible) endAgentSpeech(d, d.t);
+  if (wasAudible) {
+    endAgentSpeech(d, d.t);
+    const overlap = edit(d, "overlap");
+    overlap.endedAsQuestion = speech.length?.isQuestion ?? false;
+    if (speech.interrupted) overlap.agentSpeechEndedAt = undefined;
+  }
   onPausedSpeechOver(d, speech.id);
   if (!wasCurrent) return;
   if (hasTools && !speech.interrupted) setAgentState(d, "thinking");

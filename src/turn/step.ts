@@ -26,17 +26,7 @@ import { advanceLimits, onExceededHookDone, onTranscriptionTimeout } from "./lim
 import { onBoundary, onOverlapError, onVerdict, takeHeld } from "./overlap.ts";
 import { advanceTurns, onHookDone, onHookTimeout } from "./pipeline.ts";
 import { onServerGeneration, onServerSpeechStarted, onServerSpeechStopped, onServerTranscription } from "./realtime.ts";
-import {
-  onAudioBegan,
-  onMuted,
-  onRecogniser,
-  onSttClosed,
-  onVadClosed,
-  onVadEnd,
-  onVadInference,
-  onVadStart,
-  releaseHeld,
-} from "./recognition.ts";
+import { onAudioBegan, onRecogniser, onSttClosed, releaseHeld } from "./recognition.ts";
 import {
   advanceSpeeches,
   interruptSpeech,
@@ -48,11 +38,13 @@ import {
   onPlayoutStarted,
   onScheduled,
   onSpeechDone,
+  onSpeechLength,
   onTeardown,
 } from "./speeches.ts";
 import type { SharedState, TurnState } from "./state.ts";
 import { onClaim, onParticipantLinked, onSessionClosing, onUserAway, onWarmupOver } from "./states.ts";
 import { onEotAnswer } from "./streaming.ts";
+import { onMuted, onVadClosed, onVadEnd, onVadInference, onVadStart } from "./voice.ts";
 
 /** What a fact led to: the states after it, and the orders to perform, in order. */
 export interface TurnStep {
@@ -149,6 +141,8 @@ function route(d: Draft, event: TurnEvent): void {
       return onAllowInterruptions(d, event.handleId, event.value);
     case "playout.started":
       return onPlayoutStarted(d, event.handleId, event.at);
+    case "speech.length":
+      return onSpeechLength(d, event.handleId, event.durationMs, event.isQuestion);
     case "generation.done":
       return onGenerationDone(d, event);
     case "speech.done":

@@ -36,6 +36,7 @@ export function config(patch: DeepPartial<TurnConfig> = {}): TurnConfig {
       resumeFalseInterruption: true,
       falseInterruptionTimeout: 2_000,
       backchannelBoundary: [1_000, 1_000],
+      backchannel: "off",
     },
     preemptive: { enabled: true, preemptiveTts: false, maxSpeechDuration: 10_000, maxRetries: 3 },
     userTurnLimit: { maxWords: null, maxDuration: null },
@@ -104,6 +105,8 @@ export interface WorldOptions {
   voicing?: number;
   /** How long a speech sounds, by handle or by the words replied to. Default 1,000. */
   duration?: (what: string) => number;
+  /** The lengths of speeches are known as they begin; and whether this one ends with a question. */
+  asks?: (what: string) => boolean;
   hook?: { ms: number; outcome?: "ok" | "stop" | "error"; unchanged?: boolean };
   /** Probability by text, against `threshold`; answers after `ms`. */
   detector?: { answers: Record<string, number>; threshold?: number; ms?: number };
@@ -277,6 +280,10 @@ export function world(inputs: readonly Input[], options: WorldOptions = {}): Wor
           w.log.push(`${now} ~ ${short(voice.handleId)} sounds`);
           planVoice(voice);
           w.send({ type: "playout.started", handleId: voice.handleId, at: now });
+          const isQuestion = options.asks?.(voice.what);
+          if (isQuestion !== undefined) {
+            w.send({ type: "speech.length", handleId: voice.handleId, durationMs: duration(voice.what), isQuestion });
+          }
         }),
       );
     } else {
@@ -512,6 +519,8 @@ export function describe(effect: TurnEffect): string | null {
       return `committed "${effect.transcript}"`;
     case "detector.ask":
       return `ask "${effect.transcript}"`;
+    case "backchannel.judged":
+      return `"${effect.text}" ${effect.takesFloor ? "takes" : "leaves"} the floor (${effect.reason})`;
     case "transcript.discarded":
       return `discard "${effect.text}" (${effect.reason})`;
     case "turn.refused":
@@ -529,4 +538,9 @@ export function describe(effect: TurnEffect): string | null {
     default:
       return effect.type;
   }
+}
+
+/** What the machine has learned of the user's pauses. */
+export function endpointingOf(w: World): World["turn"]["endpointing"] {
+  return w.turn.endpointing;
 }

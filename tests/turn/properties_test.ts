@@ -95,6 +95,7 @@ const options: fc.Arbitrary<WorldOptions> = fc.record({
       enabled: fc.constantFrom(true, true, false),
       minWords: fc.constantFrom(0, 0, 2),
       falseInterruptionTimeout: fc.constantFrom(2_000, 0, null),
+      backchannel: fc.constantFrom("off", "custom"),
     }),
     preemptive: fc.record({ enabled: flag }),
     userTurnLimit: fc.record({ maxWords: fc.constantFrom(null, null, 4), maxDuration: fc.constant(null) }),
@@ -155,6 +156,7 @@ function play(script: readonly Move[]): Input[] {
           startTime: move.t,
           endTime: move.t,
           speakerId: null,
+          judged: { takesFloor: i % 2 === 0, reason: "test" },
         });
       }
       case "mark":

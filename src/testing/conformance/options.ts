@@ -30,7 +30,7 @@ export function sessionOptions(scenario: Scenario, detector: MakeDetector): Agen
   return {
     aecWarmupDuration: null,
     ...rest,
-    ...(turn !== undefined && { turnHandling: turnHandling(turn as TurnHandlingOptions, detector) }),
+    turnHandling: withoutBackchannels(turnHandling((turn ?? {}) as TurnHandlingOptions, detector)),
     ...(conn !== undefined && {
       connOptions: {
         ...one("llm"),
@@ -41,6 +41,11 @@ export function sessionOptions(scenario: Scenario, detector: MakeDetector): Agen
       },
     }),
   };
+}
+
+/** The reference has no policy that works locally. */
+function withoutBackchannels(options: TurnHandlingOptions): TurnHandlingOptions {
+  return { ...options, interruption: { backchannel: null, ...options.interruption } };
 }
 
 /** Options of turn taking; `"detector"` stands for the scripted one. */
