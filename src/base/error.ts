@@ -17,7 +17,7 @@ export const REMEDIES = {
   "session.start_failed": "See `cause`: a part of the session could not be started, and all was rolled back.",
   "session.close_timeout":
     "A tool or a hook did not end in time after its signal was aborted: make it listen to its signal.",
-  "snapshot.not_quiet": "Await `waitForIdle()` before it, or use `suspend()`, which waits.",
+  "snapshot.not_quiet": "Await `waitForQuiet()` before it, or use `suspend()`, which waits.",
   "snapshot.bad_value": "Read the message: it names the part of the snapshot that cannot be read.",
   "snapshot.bad_user_data": "Keep only plain JSON in `userData`: the message names the part that is not.",
   "snapshot.unknown_agent": "List the agent that the message names in `agents`, under its `id`.",

@@ -363,7 +363,7 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    *
    * @throws {AgentError} `session.not_running` before `start()` and when it closes meanwhile.
    */
-  async waitForIdle(): Promise<void> {
+  async waitForQuiet(): Promise<void> {
     const core = this["~core"];
     core.accepting("wait for a quiet session");
     await untilQuiet(core);
@@ -375,11 +375,11 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    * point, or after the close. Models and tools are not in it: they come with the agents.
    *
    * @throws {AgentError} `session.not_running` before `start()`; `snapshot.not_quiet` while something is at work: see
-   *   `waitForIdle()`; `snapshot.bad_user_data` for user data that is not plain JSON.
+   *   `waitForQuiet()`; `snapshot.bad_user_data` for user data that is not plain JSON.
    *
    * @example Put a conversation down, and pick it up in another process
    * ```ts
-   * await session.waitForIdle();
+   * await session.waitForQuiet();
    * const saved = JSON.stringify(session.snapshot());
    * // elsewhere
    * const next = new AgentSession({ llm });

@@ -30,7 +30,7 @@ function lastPrompt(w: World): readonly string[] {
 
 async function ask(w: World, userInput: string): Promise<void> {
   await w.until(w.session.generateReply({ userInput }));
-  await w.until(w.session.waitForIdle());
+  await w.until(w.session.waitForQuiet());
 }
 
 class Host extends Agent {
@@ -54,7 +54,7 @@ test("a session that was put down goes on elsewhere: history, what the model see
   const script: ScriptedReply[] = [{ when: { user: "Hi" }, text: "Hello!", usage }, { text: "Again.", usage }];
   const first = world({ llm: script, options: { userData: { points: 1, tags: ["a"] } } });
   await first.start(new Host(seen));
-  await first.until(first.session.waitForIdle());
+  await first.until(first.session.waitForQuiet());
   await ask(first, "Hi");
   (first.session.userData as { points: number }).points = 2;
   const saved = throughJSON(await first.until(first.session.suspend()));
@@ -192,27 +192,27 @@ test("there is no snapshot while something is at work, and the error says what",
   const saying = w.session.say("One two three.");
   await refusesWith("snapshot.not_quiet", () => w.session.snapshot());
   await w.until(saying);
-  await w.until(w.session.waitForIdle());
+  await w.until(w.session.waitForQuiet());
   w.session.snapshot();
   const reply = w.session.generateReply({ userInput: "Tool" });
   await w.clock.advance(100);
   await refusesWith("snapshot.not_quiet", () => w.session.snapshot());
   release();
   await w.until(reply);
-  await w.until(w.session.waitForIdle());
+  await w.until(w.session.waitForQuiet());
   w.session.snapshot();
   userSays(w, { from: w.clock.now(), until: w.clock.now() + 300, text: "Hm" });
   await w.clock.advance(100);
   await refusesWith("snapshot.not_quiet", () => w.session.snapshot());
   await w.clock.advance(10_000);
-  await w.until(w.session.waitForIdle());
+  await w.until(w.session.waitForQuiet());
   w.session.snapshot();
   await w.close();
 });
 
 test("waiting for an idle session waits for whoever takes over, and is refused when the session is none", async () => {
   const w = world();
-  await assert.rejects(w.session.waitForIdle(), { code: "session.not_running" });
+  await assert.rejects(w.session.waitForQuiet(), { code: "session.not_running" });
   await w.start();
   let said = false;
   class Slow extends Agent {
@@ -223,10 +223,10 @@ test("waiting for an idle session waits for whoever takes over, and is refused w
     }
   }
   w.session.updateAgent(new Slow({ instructions: "Wait." }));
-  await w.until(w.session.waitForIdle());
+  await w.until(w.session.waitForQuiet());
   assert.equal(said, true);
   w.session.say("Bye.");
-  const waiting = assert.rejects(w.session.waitForIdle(), { code: "session.not_running" });
+  const waiting = assert.rejects(w.session.waitForQuiet(), { code: "session.not_running" });
   await w.close();
   await waiting;
 });
@@ -327,7 +327,7 @@ test("user data that JSON cannot hold is refused, and the error names the place"
   ) {
     const w = world({ options: { userData } });
     await w.start();
-    await w.until(w.session.waitForIdle());
+    await w.until(w.session.waitForQuiet());
     assert.throws(() => w.session.snapshot(), (error: Error & { code?: string }) => {
       return error.code === "snapshot.bad_user_data" && error.message.includes(`\`${place}\``);
     });
@@ -364,7 +364,7 @@ test("a snapshot at any quiet point goes on as if nothing had happened (S10)", a
         handle.interrupt();
       }
       await w.until(handle);
-      await w.until(w.session.waitForIdle());
+      await w.until(w.session.waitForQuiet());
       told.push([...lastPrompt(w)]);
       if (!putDownAfter.has(index)) continue;
       const saved = throughJSON(await w.until(w.session.suspend()));
