@@ -192,6 +192,57 @@ export const QUESTIONS: readonly Question[] = [
       },
     ],
   },
+  {
+    name: "smart_turn",
+    question: "How long does Smart Turn think about a pause?",
+    rounds: 1,
+    places: ["node", "bun", "deno"],
+    hasPeer: false,
+    figures: ([
+      ["load", "Smart Turn, loading"],
+      ["worker", "Smart Turn, a question, in a worker"],
+      ["thread", "Smart Turn, a question, in the calling thread"],
+      ["features", "Smart Turn, the spectrogram of it"],
+    ] as const).map(([key, figure]) => ({
+      key: `smart_turn_${key}`,
+      figure,
+      unit: "ms",
+      budget: null,
+      whyNoPeer: "not measured: Pipecat runs it on a native library, in Python",
+    })),
+  },
+  {
+    name: "turn_machine",
+    question: "What does a step of the machines cost, at 50 audio facts a second and 100 sessions?",
+    rounds: 3,
+    places: ["node", "bun", "deno"],
+    exposesGc: true,
+    hasPeer: false,
+    figures: [
+      {
+        key: "machine_steps",
+        figure: "steps of the machines a second, over 100 sessions",
+        unit: "1/s",
+        budget: null,
+        atLeast: true,
+        whyNoPeer: "it has no such part: its decisions are spread over its tasks",
+      },
+      {
+        key: "machine_core",
+        figure: "decisions of 100 sessions at 50 audio facts a second, of a core",
+        unit: "%",
+        budget: null,
+        whyNoPeer: "it has no such part: its decisions are spread over its tasks",
+      },
+      {
+        key: "machine_bytes",
+        figure: "memory a step leaves for the collector (Node)",
+        unit: "B",
+        budget: null,
+        whyNoPeer: "it has no such part: its decisions are spread over its tasks",
+      },
+    ],
+  },
 ];
 
 /** What has a budget and no program yet; the page says so. */

@@ -23,8 +23,11 @@ export interface TurnHandlingOptions {
   readonly turnDetection?: "vad" | "stt" | "manual" | "realtime_llm" | TurnDetector | StreamingTurnDetector | null;
   /** How the end of the user's turn is found. */
   readonly endpointing?: {
-    /** `"dynamic"` learns from the pauses of this user. Default `"fixed"`. */
-    readonly mode?: "fixed" | "dynamic";
+    /**
+     * `"dynamic"` learns the least time from the pauses of this user. `"graded"` waits the longer the less likely a detector
+     * calls the end, where `"fixed"` waits `maxDelay` for all that is unlikely. Default `"fixed"`.
+     */
+    readonly mode?: "fixed" | "dynamic" | "graded";
     /** Least time from the last speech to the end of the turn. Default 500; 300 with a streaming detector. */
     readonly minDelay?: number;
     /** The same, when a detector says that the user goes on. Default 3,000; 2,500 with a streaming detector. */
@@ -136,7 +139,7 @@ export const turnHandlingSchema: v.GenericSchema<unknown, unknown> = v.strictObj
     v.looseObject({ kind: v.picklist(["turn_detector", "streaming_turn_detector"]) }),
   ])),
   endpointing: v.optional(v.strictObject({
-    mode: v.optional(v.picklist(["fixed", "dynamic"])),
+    mode: v.optional(v.picklist(["fixed", "dynamic", "graded"])),
     minDelay: v.optional(duration),
     maxDelay: v.optional(duration),
     alpha: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1))),

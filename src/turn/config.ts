@@ -27,7 +27,7 @@ export interface TurnConfig {
   /** A detector judges overlaps. */
   readonly adaptive: boolean;
   readonly endpointing: {
-    readonly mode: "fixed" | "dynamic";
+    readonly mode: "fixed" | "dynamic" | "graded";
     readonly minDelay: number;
     readonly maxDelay: number;
     readonly alpha: number;

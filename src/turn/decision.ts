@@ -7,7 +7,7 @@
 import { DETECTOR_TIMEOUT_MS, PREDICTION_TIMEOUT_MS } from "./config.ts";
 import { cancelTimer, type Draft, edit, emit, isFixed, nextSerial, order, put, setTimer } from "./draft.ts";
 import type { TurnInfo, TurnMetrics } from "./effect.ts";
-import { maxDelay, minDelay } from "./endpointing.ts";
+import { minDelay, unlikelyDelay } from "./endpointing.ts";
 import type { TurnEvent } from "./event.ts";
 import { onDecisionOver } from "./interruption.ts";
 import { resetTranscription } from "./limits.ts";
@@ -82,7 +82,9 @@ function wait(d: Draft, from: Snapshot, delay: number): void {
 function choose(d: Draft, open: Snapshot, probability: number, threshold: number | null, fromCache: boolean): void {
   const { endpointing } = d.config;
   const unlikely = threshold !== null && probability < threshold;
-  const delay = unlikely ? maxDelay(endpointing) : minDelay(d.turn.endpointing, endpointing);
+  const delay = unlikely
+    ? unlikelyDelay(d.turn.endpointing, endpointing, probability, threshold)
+    : minDelay(d.turn.endpointing, endpointing);
   order(d, {
     type: "span.end",
     span: "eou_detection",

@@ -10,7 +10,7 @@ type Options = TurnConfig["endpointing"];
 
 /** What is known of the last utterances, in clock milliseconds, and what was learned from them. */
 export interface EndpointingState {
-  readonly mode: "fixed" | "dynamic";
+  readonly mode: Options["mode"];
   /** The learned delay, as it was filtered; read it by {@linkcode minDelay}. */
   readonly learned: number;
   readonly userStart: number | undefined;
@@ -25,6 +25,9 @@ export interface EndpointingState {
 
 /** Silence that synthesised speech may begin with: a user who starts within it has not heard the agent. */
 const LEADING_SILENCE_MS = 250; // specified: 02 section 2.4
+
+/** How long a pause inside a turn usually goes on. Measured: the best of 200 to 500 on `bench/endpointing`. */
+const TYPICAL_PAUSE_MS = 500;
 
 /** Makes the state, or goes on with the one of the activity before if the mode is the same. */
 export function createEndpointing(options: Options, carried?: EndpointingState): EndpointingState {
@@ -43,12 +46,31 @@ export function createEndpointing(options: Options, carried?: EndpointingState):
 
 /** The delay after a turn that seems complete. */
 export function minDelay(e: EndpointingState, options: Options): number {
-  return e.mode === "fixed" ? options.minDelay : Math.min(e.learned, options.maxDelay);
+  return e.mode === "dynamic" ? Math.min(e.learned, options.maxDelay) : options.minDelay;
 }
 
-/** The delay after a turn that a detector calls unlikely to be complete. */
-export function maxDelay(options: Options): number {
-  return options.maxDelay;
+/**
+ * The delay after a turn that a detector calls unlikely to be complete. Graded, it grows with the odds against: where pauses
+ * last about as long as any other, each e-fold of the odds is worth one pause more, and no other rule cuts off as few for the
+ * same wait (`bench/endpointing`, docs/decisions/0004).
+ */
+export function unlikelyDelay(e: EndpointingState, options: Options, probability: number, threshold: number): number {
+  if (e.mode !== "graded") return options.maxDelay;
+  const against = logOdds(threshold) - logOdds(probability);
+  return Math.min(options.maxDelay, options.minDelay + Math.round(TYPICAL_PAUSE_MS * against));
+}
+
+/** The logarithm of the odds of a probability, by sums and products alone: `Math.log` differs from engine to engine. */
+function logOdds(probability: number): number {
+  const within = Math.max(1e-6, Math.min(1 - 1e-6, probability));
+  let odds = within / (1 - within);
+  let twos = 0;
+  for (; odds > 1.5; odds /= 2) twos++;
+  for (; odds < 0.75; odds *= 2) twos--;
+  const ratio = (odds - 1) / (odds + 1);
+  const square = ratio * ratio;
+  const series = 1 + square * (1 / 3 + square * (1 / 5 + square * (1 / 7 + square * (1 / 9 + square / 11))));
+  return 2 * ratio * series + twos * Math.LN2;
 }
 
 /** The agent is heard from now on. */

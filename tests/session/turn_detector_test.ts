@@ -103,6 +103,17 @@ test("a user who is likely to go on gets the longer time", async () => {
   await w.close();
 });
 
+test("graded, the wait is as long as the end is unlikely", async () => {
+  for (const [probability, at] of [[0.6, 2_800], [0.4, 3_003], [0.2, 3_493], [0.001, 5_000]] as const) {
+    const w = talk([{ probability }], { options: { turnHandling: { endpointing: { mode: "graded" } } } });
+    await w.start();
+    speak(w, 500, 2_500, "I would like");
+    await w.clock.advance(6_000);
+    assert.deepEqual(committedAt(w), [at]);
+    await w.close();
+  }
+});
+
 test("a user who goes on is asked about again, in the next pause", async () => {
   const w = talk([{ probability: 0.1 }, { probability: 0.9 }]);
   await w.start();

@@ -5,8 +5,8 @@ import {
   agentSpeechStarted,
   createEndpointing,
   type EndpointingState,
-  maxDelay,
   minDelay,
+  unlikelyDelay,
   updateEndpointing,
   userSpeechEnded,
   userSpeechStarted,
@@ -46,7 +46,7 @@ for (const remember of [true, false]) {
       rows.forEach((calls, i) => {
         e = calls.reduce((state, call) => call(state), e);
         assert.ok(Math.abs(minDelay(e, options) - (learned[i] ?? 0)) < 1e-9, `row ${i}: ${minDelay(e, options)}`);
-        assert.equal(maxDelay(options), max);
+        assert.equal(unlikelyDelay(e, options, 0.1, 0.5), max);
       });
     });
   }
@@ -120,4 +120,32 @@ test("OURS-15: what was learned survives new options and the hand-off to the nex
   assert.equal(minDelay(createEndpointing(DYNAMIC, learned), DYNAMIC), delay);
   assert.equal(minDelay(updateEndpointing(learned, options, DYNAMIC, false), options), 300, "the reference forgets");
   assert.equal(createEndpointing({ ...DYNAMIC, mode: "fixed" }, learned).mode, "fixed");
+});
+
+const GRADED: Options = { mode: "graded", alpha: 0.9, minDelay: 300, maxDelay: 2_500 };
+
+test("a graded delay is the least one at the threshold, and grows with the odds against", () => {
+  const e = createEndpointing(GRADED);
+  assert.equal(minDelay(e, GRADED), 300);
+  assert.equal(unlikelyDelay(e, GRADED, 0.5, 0.5), 300);
+  // By hand: 300 + 500 * (ln(threshold odds) - ln(odds)).
+  for (
+    const [probability, threshold, delay] of [
+      [0.4, 0.5, 503],
+      [0.2, 0.5, 993],
+      [0.1, 0.36, 1_111],
+      [0.01, 0.5, 2_500],
+      [0, 0.5, 2_500],
+      [0, 0, 300],
+      [0.9, 1, 2_500],
+    ] as const
+  ) {
+    assert.equal(unlikelyDelay(e, GRADED, probability, threshold), delay, `${probability} against ${threshold}`);
+  }
+  let before = Infinity;
+  for (let probability = 0; probability <= 0.5; probability += 0.001) {
+    const delay = unlikelyDelay(e, GRADED, probability, 0.5);
+    assert.ok(delay <= before && delay >= 300 && delay <= 2_500, `${probability}`);
+    before = delay;
+  }
 });

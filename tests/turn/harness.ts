@@ -96,6 +96,13 @@ export const interim: Words = words("stt.interim");
 export const preflight: Words = words("stt.preflight");
 export const final: Words = words("stt.final");
 
+/** An answer of the streaming detector, after `ms`. */
+export interface Prediction {
+  readonly probability: number;
+  readonly threshold: number;
+  readonly ms: number;
+}
+
 /** What the models, the hook and the sink of a world are like. Milliseconds. */
 export interface WorldOptions {
   config?: DeepPartial<TurnConfig>;
@@ -110,7 +117,8 @@ export interface WorldOptions {
   hook?: { ms: number; outcome?: "ok" | "stop" | "error"; unchanged?: boolean };
   /** Probability by text, against `threshold`; answers after `ms`. */
   detector?: { answers: Record<string, number>; threshold?: number; ms?: number };
-  eot?: { probability: number; threshold: number; ms: number };
+  /** What the streaming detector says, or how it finds that out when it is asked; undefined: nothing. */
+  eot?: Prediction | ((askedAt: number) => Prediction | undefined);
   sink?: { present?: boolean; canPause?: boolean };
   aecWarmup?: number | null;
   /** False: nobody is there to hear yet. */
@@ -422,7 +430,7 @@ export function world(inputs: readonly Input[], options: WorldOptions = {}): Wor
       }
       case "eot.predict": {
         const { id } = effect;
-        const eot = options.eot;
+        const eot = typeof options.eot === "function" ? options.eot(now) : options.eot;
         if (eot === undefined) return;
         plan(now + eot.ms, 4, () =>
           w.send({
