@@ -119,6 +119,7 @@ export {
   type ModelSettings,
   type MutableMessage,
   type NodeResult,
+  type UserTurnExceededEvent,
 } from "./src/session/agent.ts";
 export { AgentSession, type ResumeOptions, type SessionIO, type StartOptions } from "./src/session/agent_session.ts";
 export * from "./src/session/events.ts";

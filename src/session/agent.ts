@@ -17,7 +17,7 @@ import { AGENT_BRAND } from "../tool/result.ts";
 import type { AnyTool, ToolChoice, ToolContext } from "../tool/tool.ts";
 import type { Activity } from "./activity.ts";
 import type { AgentSession } from "./agent_session.ts";
-import type { TurnHandlingOptions } from "./options.ts";
+import { checkTurnHandling, type TurnHandlingOptions } from "./options.ts";
 
 /** What a node may give back: a stream, anything that yields, a promise of one, or null for nothing. */
 export type NodeResult<T> =
@@ -41,6 +41,29 @@ export interface HookContext<UserData = unknown> {
   /** Aborted when the hook takes too long, or its agent is taken off. */
   readonly signal: AbortSignal;
 }
+
+/** A user who talks on and on. Given to `onUserTurnExceeded`; not an event of the session. */
+export interface UserTurnExceededEvent {
+  /** Its name. */
+  readonly type: "user_turn_exceeded";
+  /** When it happened, in milliseconds since 1970. */
+  readonly createdAt: number;
+  /** What was said in this turn and is not answered. */
+  readonly transcript: string;
+  /** What was said since the agent was last heard, over all turns. */
+  readonly accumulatedTranscript: string;
+  /** Its words, as they stand between spaces. */
+  readonly accumulatedWordCount: number;
+  /** Since the first of them began, in milliseconds. */
+  readonly duration: number;
+  /** Gives the words back to the turn: the hook does not answer them. */
+  restore(): void;
+}
+
+/** What the model is told when a user is cut in on. */
+const CUT_IN =
+  "The user has been talking for long without a pause. Cut in politely, in one or two short sentences: answer " +
+  "what matters most of what was said, and let the user go on from there. The user cannot interrupt you meanwhile.";
 
 /** How an agent is made. `undefined` takes the session's, `null` means none. */
 export interface AgentOptions {
@@ -98,8 +121,13 @@ export class Agent<UserData = unknown> {
   /** Names the agent in hand-offs. */
   readonly id: string;
 
-  /** Makes an agent. It can be used in one session at a time. */
+  /**
+   * Makes an agent. It can be used in one session at a time.
+   *
+   * @throws {AgentError} `session.bad_option` for a `turnHandling` option that does not exist or does not fit.
+   */
   constructor(options: AgentOptions) {
+    if (options.turnHandling !== undefined) checkTurnHandling(options.turnHandling);
     this.id = options.id ?? (new.target === Agent ? "default_agent" : snakeCase(new.target.name));
     Object.defineProperty(this, AGENT_BRAND, { value: true }); // tools hand over by returning an agent
     this["~"] = {
@@ -181,6 +209,32 @@ export class Agent<UserData = unknown> {
     _newMessage: MutableMessage,
     _ctx: HookContext<UserData>,
   ): void | Promise<void> {}
+
+  /**
+   * Runs when the user has talked past `turnHandling.userTurnLimit` while the agent was not heard. By default the agent cuts
+   * in: it answers `event.transcript` in a few words, which nobody can interrupt.
+   *
+   * What the user has said so far belongs to the hook, and is in no later turn. An override that does not answer it calls
+   * `event.restore()`; one that fails, or takes longer than 30,000 ms, is told as an error, and a failure restores the words.
+   *
+   * @example Only note it
+   * ```ts
+   * class Listener extends Agent {
+   *   override async onUserTurnExceeded(event: UserTurnExceededEvent) {
+   *     event.restore();
+   *   }
+   * }
+   * ```
+   */
+  async onUserTurnExceeded(event: UserTurnExceededEvent, { session }: HookContext<UserData>): Promise<void> {
+    await session.generateReply({
+      userInput: event.transcript,
+      instructions: CUT_IN,
+      allowInterruptions: false,
+      toolChoice: "none",
+      inputModality: "audio",
+    }).waitForPlayout();
+  }
 
   /** Turns sound into transcripts. */
   sttNode(audio: ReadableStream<AudioInputPart>, _settings: ModelSettings): NodeResult<SpeechEvent> {

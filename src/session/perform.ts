@@ -9,6 +9,7 @@ import type { SessionCore } from "./core.ts";
 import { askDetector } from "./detector_question.ts";
 import { closed, detach, release } from "./ending.ts";
 import type { SessionEvent } from "./events.ts";
+import { runExceededHook } from "./exceeded_turn.ts";
 import { cancelPreemptive, startPreemptive, usePreemptive } from "./preemptive_speeches.ts";
 
 /** Performs one order. `t` is the time of the fact that led to it. */
@@ -154,6 +155,8 @@ export function perform(core: SessionCore, effect: RootEffect, t: number): void 
       return core.telemetry.start(effect.span, effect.at);
     case "span.end":
       return core.telemetry.end(effect.span, effect.at, effect.attributes);
+    case "exceeded.runHook":
+      return void runExceededHook(core, effect);
     case "backchannel.judged":
       return core.log("debug", effect.type, {
         area: "turn",
@@ -174,7 +177,6 @@ export function perform(core: SessionCore, effect: RootEffect, t: number): void 
     case "rt.interrupt":
     case "rt.commitAudio":
     case "rt.clearAudio":
-    case "exceeded.runHook":
       return core.log("debug", "an order has nobody to perform it", { area: "session", order: effect.type });
     default:
       return effect satisfies never;
