@@ -64,6 +64,30 @@ export type {
   MessageCriteria,
 } from "./run_criteria.ts";
 export { RunAssertionError } from "./run_failure.ts";
+export {
+  type EvaluateOptions,
+  EvaluationResult,
+  type Evaluator,
+  Judge,
+  JudgeGroup,
+  type JudgeGroupOptions,
+  JudgmentResult,
+  type JudgmentVerdict,
+} from "./judgment.ts";
+export {
+  accuracyJudge,
+  coherenceJudge,
+  concisenessJudge,
+  criterionJudge,
+  type CriterionOptions,
+  describeConversation,
+  handoffJudge,
+  relevancyJudge,
+  safetyJudge,
+  taskCompletionJudge,
+  toolUseJudge,
+} from "./judges.ts";
+export { type TaggedEvaluation, Tagger } from "./tagger.ts";
 export type { AskOptions } from "./ask_function.ts";
 export type { JudgeOptions } from "./check_intent.ts";
 export { type FrameListener, type PacedSink, pacedSink, type PacedSinkOptions } from "../io/paced_sink.ts";
