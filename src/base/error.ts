@@ -38,6 +38,8 @@ export const REMEDIES = {
   "tool.bad_definition": "Read the message: it names the tool and the part that is wrong.",
   "tool.unknown": "Use one of the names that the message lists.",
   "tool.bad_arguments": "The model sent arguments that do not fit the schema; it is told so and may try again.",
+  "tool.bad_result": "Let the tool tell plain data: what JSON can say.",
+  "tool.over": "Use the `ctx` of a tool only while its call runs, and listen to `ctx.signal`.",
   "tool.timeout": "The tool did not end in time after its signal was aborted: make it listen to its signal.",
   "chat.bad_item": "Read the message: it names the item and the field that is wrong.",
   "chat.readonly": "Copy the context with `copy()` and change the copy.",

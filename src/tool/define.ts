@@ -28,6 +28,8 @@ export interface ToolDefinition<Parameters extends ToolParameters | undefined, R
   readonly flags?: ToolFlags;
   /** What to do when the model calls it while a call of it is running. Default `"allow"`. */
   readonly onDuplicate?: FunctionTool["onDuplicate"];
+  /** Which running calls count: those of the tool, or those with equal arguments. Default `"name"`. */
+  readonly duplicateScope?: FunctionTool["duplicateScope"];
 }
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
@@ -60,12 +62,15 @@ export function tool<
 >(
   definition: ToolDefinition<Parameters, Result, UserData>,
 ): FunctionTool<ToolArguments<Parameters>, Result, UserData> {
-  const { name = "", description, execute, flags = {}, onDuplicate = "allow" } = definition;
+  const { name = "", description, execute, flags = {}, onDuplicate = "allow", duplicateScope = "name" } = definition;
   if (definition.name !== undefined) checkToolName(name);
   if (typeof description !== "string") throw bad(name, "`description` must be a text", typeof description);
   if (typeof execute !== "function") throw bad(name, "`execute` must be a function", typeof execute);
   if (!ON_DUPLICATE.has(onDuplicate)) {
     throw bad(name, "`onDuplicate` must be allow, reject, replace or confirm", String(onDuplicate));
+  }
+  if (duplicateScope !== "name" && duplicateScope !== "name_and_args") {
+    throw bad(name, "`duplicateScope` must be name or name_and_args", String(duplicateScope));
   }
   const { jsonSchema, schema } = resolveParameters(name === "" ? "(anonymous)" : name, definition.parameters);
   return Object.freeze({
@@ -76,6 +81,7 @@ export function tool<
     jsonSchema,
     ...(schema === undefined ? {} : { schema: schema as StandardSchemaV1<unknown, ToolArguments<Parameters>> }),
     onDuplicate,
+    duplicateScope,
     execute,
   });
 }
@@ -90,13 +96,37 @@ export function providerTool(
   return Object.freeze({ type: "provider", id: definition.id, config: Object.freeze({ ...definition.config }) });
 }
 
-/** Defines tools that share a life: `setup` when an activity begins, `aclose` when it ends. */
+/**
+ * Defines tools that share a life: `setup` when an activity begins, `aclose` when nobody has them any more.
+ *
+ * @throws {AgentError} `tool.bad_definition` without an `id` or a list of tools.
+ *
+ * @example Tools that are known when a connection is open
+ * ```ts
+ * const desk = toolset({
+ *   id: "desk",
+ *   tools: [],
+ *   setup: async ({ updateTools }) => updateTools(await desk.connect()),
+ *   aclose: () => desk.disconnect(),
+ * });
+ * ```
+ */
 export function toolset(definition: Omit<Toolset, "type">): Toolset {
   if (typeof definition.id !== "string" || definition.id === "") {
     throw bad("(toolset)", "`id` must be a text of some length", typeof definition.id);
   }
   if (!Array.isArray(definition.tools)) throw bad(definition.id, "`tools` must be a list", typeof definition.tools);
   return Object.freeze({ ...definition, type: "toolset" });
+}
+
+/**
+ * Defines tools whose calls go on while the conversation does, whoever is on stage: given to a session, they report to the
+ * agent that is there when there is something to say. Given to an agent, they end with it like its other tools.
+ *
+ * @throws {AgentError} `tool.bad_definition` without an `id` or a list of tools.
+ */
+export function asyncToolset(definition: Omit<Toolset, "type" | "isAsync">): Toolset {
+  return toolset({ ...definition, isAsync: true });
 }
 
 /**

@@ -35,6 +35,12 @@ export interface ToolOutcome {
   readonly replyRequired: boolean;
   /** Who takes over. */
   readonly agent?: AgentLike;
+  /** It is what the tool says of its progress: it works on. */
+  readonly nonBlocking?: boolean;
+  /** It was called off. */
+  readonly isCancelled?: boolean;
+  /** The model's arguments did not fit. */
+  readonly isBadCall?: boolean;
   /** What is for the log and never for the model. */
   readonly cause?: unknown;
 }
@@ -115,12 +121,27 @@ export function mapToolFailure(error: unknown): ToolOutcome {
 export function unknownToolOutcome(name: string, available: Iterable<string>): ToolOutcome {
   const names = [...available];
   const list = names.length === 0 ? "There are no tools." : `The tools are: ${names.join(", ")}.`;
-  return failed(`There is no tool named ${name}. ${list}`);
+  return { ...failed(`There is no tool named ${name}. ${list}`), isBadCall: true };
 }
 
 /** What becomes of a call that was called off. */
 export function cancelledOutcome(reason = "The call was cancelled before it finished."): ToolOutcome {
-  return { output: reason, isError: true, replyRequired: false };
+  return { output: reason, isError: true, replyRequired: false, isCancelled: true };
+}
+
+/** What becomes of a call whose arguments do not fit. The model is told why, so that it can mend them. */
+export function badCallOutcome(message: string): ToolOutcome {
+  return { ...failed(message), isBadCall: true };
+}
+
+/** What becomes of a call that would have ended the conversation, had the user not gone on with it. */
+export function notEndedOutcome(): ToolOutcome {
+  return { output: "The call was not made, as the user goes on speaking.", isError: true, replyRequired: false };
+}
+
+/** What becomes of a hand-off by a tool that works in the background. */
+export function lateHandoffOutcome(): ToolOutcome {
+  return failed("No hand-off was made: a tool that has reported its progress can make none.");
 }
 
 /** What a round of parallel calls means for who is on stage. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { RunContext } from "./context.ts";
+import type { ToolHandlingOptions } from "./templates.ts";
 import type { StandardSchemaV1 } from "./standard_schema.ts";
 
 /** Whether and which tool a model must call. Absent: as the provider has it. */
@@ -34,6 +35,11 @@ export interface ToolFlags {
   readonly cancellable?: boolean;
   /** `"safe"`: it may run for a reply that is not yet committed, since it changes nothing. */
   readonly speculative?: "safe";
+  /**
+   * It ends the conversation, such as hanging up: it runs only when all that was said before it was heard, and when the user
+   * neither cut in nor has begun to say more. Otherwise the model is told that it was not made.
+   */
+  readonly terminal?: boolean;
 }
 
 /** A tool that runs here. Made by `tool()`. */
@@ -52,6 +58,8 @@ export interface FunctionTool<Args = unknown, Result = unknown, UserData = unkno
   readonly schema?: StandardSchemaV1<unknown, Args>;
   /** What to do when it is called while a call of it is running. */
   readonly onDuplicate: "allow" | "reject" | "replace" | "confirm";
+  /** Which calls count as the same: all of the tool, or those with equal arguments. */
+  readonly duplicateScope: "name" | "name_and_args";
   /** Does the work. */
   readonly execute: (args: Args, options: ToolOptions<UserData>) => Result | Promise<Result>;
 }
@@ -74,10 +82,20 @@ export interface Toolset {
   readonly id: string;
   /** What it holds; toolsets may hold toolsets. */
   readonly tools: readonly AnyTool[];
-  /** Runs at the start of every activity that has it; must bear being called again. */
-  setup?(): Promise<void> | void;
-  /** Runs when the activity or the session that has it ends. */
+  /** Its calls outlive the agent that made them, and report to whoever is on stage; only in the tools of a session. */
+  readonly isAsync?: boolean;
+  /** How its calls tell of their progress, in place of what agent and session say. */
+  readonly toolHandling?: ToolHandlingOptions;
+  /** Runs at the start of every activity that has it; must bear being called again. Agents that come do not wait over 5,000 ms. */
+  setup?(ctx: ToolsetContext): Promise<void> | void;
+  /** Runs when nobody has it any more: the last activity or session that did has ended. */
   aclose?(): Promise<void> | void;
+}
+
+/** What a toolset is given when it is set up. */
+export interface ToolsetContext {
+  /** Replaces what it holds, now or later; models are told with their next request. */
+  updateTools(tools: readonly AnyTool[]): void;
 }
 
 /** A tool of any arguments and results, as it stands in a list. */

@@ -5,6 +5,7 @@
  */
 import { AgentError } from "../base/error.ts";
 import { checkToolName } from "./define.ts";
+import { toolsOf } from "./toolset_life.ts";
 import type { AnyFunctionTool, AnyTool, ProviderTool, ToolContext, Toolset } from "./tool.ts";
 
 /** Tools as users give them: a list, or an object whose keys name the tools that have no name. */
@@ -48,7 +49,7 @@ export function toolContext(tools: ToolsInput): ToolContext {
       case "toolset":
         if (toolsets.has(tool)) break;
         toolsets.add(tool);
-        tool.tools.forEach(add);
+        toolsOf(tool).forEach(add);
         break;
       default:
         throw new AgentError(

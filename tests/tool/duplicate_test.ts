@@ -12,7 +12,7 @@ const book = (onDuplicate: FunctionTool["onDuplicate"], cancellable = false): An
 const call = functionCall({ id: "c", createdAt: 0, callId: "call_1", name: "book", args: '{"seats":2}' });
 const running = replayJournal([{ type: "call.started", t: 0, call }]);
 const decide = (made: AnyFunctionTool, confirmed = false): DuplicateDecision =>
-  decideDuplicate(running, made, { branch: MAIN_BRANCH, confirmed });
+  decideDuplicate(running, made, { callId: "call_2", branch: MAIN_BRANCH, confirmed });
 const refusal = (decision: DuplicateDecision): { readonly output: string; readonly isError: boolean } => {
   assert.ok(decision.type === "refuse");
   return decision.outcome;
@@ -20,7 +20,7 @@ const refusal = (decision: DuplicateDecision): { readonly output: string; readon
 
 test("a call runs when no other call of its tool and branch is running", () => {
   for (const rule of ["allow", "reject", "replace", "confirm"] as const) {
-    const options = { branch: MAIN_BRANCH, confirmed: false };
+    const options = { callId: "call_2", branch: MAIN_BRANCH, confirmed: false };
     assert.deepEqual(decideDuplicate(EMPTY_JOURNAL, book(rule), options), { type: "run" });
     assert.deepEqual(decideDuplicate(running, book(rule), { ...options, branch: "speculative" }), { type: "run" });
   }
