@@ -19,10 +19,18 @@ export * from "./src/chat/mod.ts";
 export * from "./src/tool/openai_tools.ts";
 export * from "./src/tool/provider_tools.ts";
 export * from "./src/tool/response_format.ts";
-export { tool, type ToolDefinition } from "./src/tool/define.ts";
+export { asyncToolset, providerTool, tool, type ToolDefinition, toolset } from "./src/tool/define.ts";
 export { StopResponse, ToolError } from "./src/tool/error.ts";
 export { type AgentLike, type Handoff, handoff } from "./src/tool/result.ts";
-export type { RunContext } from "./src/tool/context.ts";
+export type { RunContext, UpdateOptions } from "./src/tool/context.ts";
+export type {
+  AsyncTemplates,
+  DuplicateValues,
+  ReplyValues,
+  Template,
+  ToolHandlingOptions,
+  UpdateValues,
+} from "./src/tool/templates.ts";
 export type { SchemaPair, ToolArguments, ToolParameters } from "./src/tool/schema.ts";
 export type {
   InferOutput,
@@ -43,6 +51,7 @@ export type {
   ToolFlags,
   ToolOptions,
   Toolset,
+  ToolsetContext,
 } from "./src/tool/tool.ts";
 export { type AudioInputPart, type ContextMark, FLUSH, type FlushMark, type TimedString } from "./src/model/marks.ts";
 export type { ChatChunk, ChatRequest, ChoiceDelta, CompletionUsage, FunctionToolCall, LLM } from "./src/model/llm.ts";

@@ -17,7 +17,7 @@ import { FrameQueue } from "./frame_queue.ts";
 import type { ReplyPart } from "./part.ts";
 import { speak, type Speaking, type SpeechOutputs, type Spoken } from "./speak.ts";
 import { TextBuffer } from "./text_buffer.ts";
-import { startToolStep, type ToolHost, type ToolStep } from "./tool_step.ts";
+import { hasSafeTools, startToolStep, type ToolHost, type ToolStep } from "./tool_step.ts";
 import { startTtsStep, type TtsOutput, type TtsStep } from "./tts_step.ts";
 
 /** What a reply is made of. */
@@ -64,7 +64,6 @@ export interface ReplyHost {
   readonly speakTts: ((text: ReadableStream<string>, signal: AbortSignal) => TtsOutput | Promise<TtsOutput>) | null;
   readonly transcribe: ((text: ReadableStream<string>) => Promise<AsyncIterable<string | TimedString> | null>) | null;
   readonly tools: ToolHost;
-  readonly toolSignal: AbortSignal;
   readonly maxToolSteps: number;
   part(part: ReplyPart): void;
   /** Something worth a line in the trace has happened. */
@@ -97,6 +96,8 @@ export class Reply {
   #tts: TtsStep | undefined;
   #speaking: Speaking | undefined;
   #tools: ToolStep | undefined;
+  /** The tools of a step that may never be heard, where some may run all the same. */
+  #early: ToolStep | undefined;
   #gate: (() => void) | undefined;
   #open = false;
   #next: ((next: FollowUp | null) => void) | undefined;
@@ -165,6 +166,7 @@ export class Reply {
   interrupt(): void {
     if (this.#controller.signal.aborted) return;
     this.#tools?.stop();
+    this.#early?.stop();
     this.#controller.abort();
     this.#gate?.();
     this.#next?.(null);
@@ -203,11 +205,16 @@ export class Reply {
       onReasoning: (delta) => this.#host.part({ type: "reasoning", delta }),
       onFirst: () => this.#host.note("llm.first"),
     });
+    if (!signal.aborted && hasSafeTools(request.toolCtx)) this.#early = this.#startTools(this.#llm, request, true);
     const { traced } = this.#host;
     if (traced !== undefined) {
       const step = this.#llm;
       void step.over.then(() => traced.llmOver(step));
     }
+  }
+
+  #startTools(llm: LlmStep, { toolCtx, toolChoice }: FollowUp, isHeld: boolean): ToolStep {
+    return startToolStep({ itemId: llm.itemId, calls: llm.calls, toolCtx, toolChoice, host: this.#host.tools, isHeld });
   }
 
   #startTts(text: TextBuffer): void {
@@ -272,14 +279,9 @@ export class Reply {
     const text = this.#source.kind === "say" ? this.#sayText(this.#source) : (this.#llm as LlmStep).text;
     const llm = this.#source.kind === "say" ? undefined : this.#llm;
     if (llm !== undefined && this.#request !== undefined) {
-      this.#tools = startToolStep({
-        itemId: llm.itemId,
-        calls: llm.calls,
-        toolCtx: this.#request.toolCtx,
-        toolChoice: this.#request.toolChoice,
-        host: host.tools,
-        cancel: host.toolSignal,
-      });
+      this.#tools = this.#early ?? this.#startTools(llm, this.#request, false);
+      this.#early = undefined;
+      this.#tools.open();
     }
     this.#speaking = speak({
       clock: host.clock,

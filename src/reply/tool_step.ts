@@ -5,16 +5,15 @@
  */
 import type { FunctionCall, FunctionCallOutput } from "../chat/item.ts";
 import type { FunctionToolCall } from "../model/llm.ts";
-import { prepareArguments } from "../tool/arguments.ts";
+import { type ArgumentsResult, prepareArguments } from "../tool/arguments.ts";
 import {
+  badCallOutcome,
   cancelledOutcome,
   mapToolFailure,
-  mapToolResult,
   type ToolOutcome,
   unknownToolOutcome,
 } from "../tool/result.ts";
-import type { RunContext } from "../tool/context.ts";
-import type { ToolChoice, ToolContext } from "../tool/tool.ts";
+import type { AnyFunctionTool, ToolChoice, ToolContext } from "../tool/tool.ts";
 import type { CallBuffer } from "./llm_step.ts";
 
 /** One call and what came of it. */
@@ -24,17 +23,31 @@ export interface ToolResult {
   readonly outcome: ToolOutcome;
 }
 
+/** Arguments that fit. */
+export type ReadyArguments = Extract<ArgumentsResult, { readonly ok: true }>;
+
 /** What tools need of the session. */
 export interface ToolHost {
   /** Makes the item of a call that begins now. */
   call(call: FunctionToolCall, id: string): FunctionCall;
+  /** The item of a call that counts from now on. */
+  stamped(call: FunctionCall): FunctionCall;
   /** Makes the item of an output that is known now. */
   output(call: FunctionCall, outcome: ToolOutcome): FunctionCallOutput;
-  context(call: FunctionCall, signal: AbortSignal): RunContext;
-  /** Runs the body under the span and the ambient values of the call. */
-  within(call: FunctionCall, body: () => Promise<ToolOutcome>): Promise<ToolOutcome>;
+  /**
+   * Runs a call. Gives what its reply is told: what it came to, or what it first says of its progress. `committed` is there
+   * while nobody knows whether the reply will be heard, and settles when it is going to be.
+   */
+  run(
+    tool: AnyFunctionTool,
+    ready: ReadyArguments,
+    call: FunctionCall,
+    committed: Promise<void> | undefined,
+  ): Promise<ToolOutcome>;
   started(call: FunctionCall): void;
   ended(result: ToolResult): void;
+  /** The reply will not be heard: what ran for it is called off, and forgotten. */
+  dropped(): void;
   log(level: "warn" | "error", message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
@@ -48,27 +61,61 @@ export interface ToolStep {
   readonly over: Promise<void>;
   /** Calls that have not ended. */
   readonly runningCount: number;
-  /** Takes no more calls; those that run go on. */
+  /** The reply is going to be heard: calls that waited for that begin, and those that did not are told. */
+  open(): void;
+  /** Takes no more calls; those that run go on. What was not opened is dropped. */
   stop(): void;
   /** Ends every call that runs, now: its output says that it was called off, whatever it does after that. */
   abandon(): void;
 }
 
-/** Takes calls until there are no more. `cancel` calls off those that run: their output says so. */
+/** A call that waits for its reply to be heard. */
+interface Held {
+  readonly call: FunctionCall;
+  /** It runs already, since it may. */
+  readonly early: Promise<Made> | undefined;
+}
+
+/** What a call came to, with its arguments as they are stored. */
+interface Made {
+  readonly call: FunctionCall;
+  readonly outcome: ToolOutcome;
+}
+
+/**
+ * Takes calls until there are no more. `isHeld`: the reply may never be heard, so that calls wait for {@linkcode
+ * ToolStep.open}, but for those that are safe to run for nothing.
+ */
 export function startToolStep(o: {
   readonly itemId: string;
   readonly calls: CallBuffer;
   readonly toolCtx: ToolContext;
   readonly toolChoice: ToolChoice | undefined;
   readonly host: ToolHost;
-  readonly cancel: AbortSignal;
+  readonly isHeld?: boolean;
 }): ToolStep {
   const results: ToolResult[] = [];
   const running: Promise<void>[] = [];
   const open = new Set<(outcome: ToolOutcome) => void>();
+  const held: Held[] = [];
+  let isOpen = o.isHeld !== true;
   let stopped = false;
   let wake = (): void => {};
   const stop = new Promise<undefined>((resolve) => (wake = () => resolve(undefined)));
+  let commit = (): void => {};
+  const committed = new Promise<void>((resolve) => (commit = resolve));
+
+  const begin = (call: FunctionCall, early?: Promise<Made>): void => {
+    running.push(runCall(call, early, o, open, (result) => {
+      results.push(result);
+      o.host.ended(result);
+    }));
+  };
+
+  // Behind what the reply does when it has the floor, as calls that come later are.
+  const begun = committed.then(() => {
+    for (const { call, early } of held.splice(0)) if (!stopped) begin(o.host.stamped(call), early);
+  });
 
   const take = async (): Promise<void> => {
     for (let index = 0;; index++) {
@@ -79,11 +126,11 @@ export function startToolStep(o: {
         o.host.log("error", "tool call dropped, since this reply may call none", { area: "tool", name: call.name });
         continue;
       }
-      running.push(runCall(o.host.call(call, `${o.itemId}/fnc_${index}`), o, open, (result) => {
-        results.push(result);
-        o.host.ended(result);
-      }));
+      const item = o.host.call(call, `${o.itemId}/fnc_${index}`);
+      if (isOpen && held.length === 0) begin(item);
+      else held.push({ call: item, early: isSafe(o.toolCtx, call.name) ? make(item, o, committed) : undefined });
     }
+    if (o.isHeld === true) await Promise.race([begun, stop]);
     await Promise.all(running);
   };
 
@@ -96,7 +143,13 @@ export function startToolStep(o: {
     },
     results,
     over: take(),
+    open() {
+      if (isOpen || stopped) return;
+      isOpen = true;
+      commit();
+    },
     stop() {
+      if (!isOpen && !stopped) o.host.dropped();
       stopped = true;
       wake();
     },
@@ -108,8 +161,19 @@ export function startToolStep(o: {
   return step;
 }
 
+/** Whether some of the tools may run for a reply that nobody may ever hear. */
+export function hasSafeTools({ functionTools }: ToolContext): boolean {
+  for (const { flags } of functionTools.values()) if (flags.speculative === "safe") return true;
+  return false;
+}
+
+function isSafe({ functionTools }: ToolContext, name: string): boolean {
+  return functionTools.get(name)?.flags.speculative === "safe";
+}
+
 async function runCall(
   call: FunctionCall,
+  early: Promise<Made> | undefined,
   o: Parameters<typeof startToolStep>[0],
   open: Set<(outcome: ToolOutcome) => void>,
   done: (result: ToolResult) => void,
@@ -121,21 +185,10 @@ async function runCall(
   };
   open.add(end);
   host.started(call);
-  const tool = o.toolCtx.functionTools.get(call.name);
-  let outcome: ToolOutcome;
-  if (tool === undefined) outcome = unknownToolOutcome(call.name, o.toolCtx.functionTools.keys());
-  else {
-    try {
-      const prepared = prepareArguments(tool, call.args);
-      const ready = prepared instanceof Promise ? await prepared : prepared;
-      if (ready.canonical !== call.args) item = { ...call, args: ready.canonical };
-      outcome = ready.ok
-        ? await host.within(item, () => execute(tool, ready.args, item, o))
-        : { output: ready.message, isError: true, replyRequired: true };
-    } catch (error) {
-      outcome = mapToolFailure(error);
-    }
-  }
+  const made = await (early ?? make(call, o, undefined));
+  item = { ...made.call, createdAt: call.createdAt };
+  const { outcome } = made;
+  if (outcome.nonBlocking === true) item = { ...item, extra: { ...item.extra, [NON_BLOCKING]: true } };
   if (outcome.cause !== undefined) {
     host.log(outcome.isError ? "warn" : "error", "tool failed", {
       area: "tool",
@@ -146,25 +199,27 @@ async function runCall(
   end(outcome);
 }
 
-/** Runs one call until it ends or is called off; what it does after that is its own. */
-async function execute(
-  tool: NonNullable<ReturnType<ToolContext["functionTools"]["get"]>>,
-  args: unknown,
+/** Marks a call whose tool works on after its first answer. Specified (01 section 10.3). */
+const NON_BLOCKING = "__livekit_agents_tool_non_blocking";
+
+/** Reads the arguments, and runs the tool. Never rejects. */
+async function make(
   call: FunctionCall,
-  o: Parameters<typeof startToolStep>[0],
-): Promise<ToolOutcome> {
-  if (o.cancel.aborted) return cancelledOutcome();
-  let off = (): void => {};
-  const cancelled = new Promise<ToolOutcome>((resolve) => {
-    off = () => resolve(cancelledOutcome());
-    o.cancel.addEventListener("abort", off, { once: true });
-  });
+  { toolCtx, host }: Parameters<typeof startToolStep>[0],
+  committed: Promise<void> | undefined,
+): Promise<Made> {
+  const tool = toolCtx.functionTools.get(call.name);
+  if (tool === undefined) return { call, outcome: unknownToolOutcome(call.name, toolCtx.functionTools.keys()) };
+  let item = call;
   try {
-    const ctx = o.host.context(call, o.cancel);
-    const work = (async () =>
-      mapToolResult(await tool.execute(args, { ctx, toolCallId: call.callId, abortSignal: o.cancel })))();
-    return await Promise.race([work, cancelled]);
-  } finally {
-    o.cancel.removeEventListener("abort", off);
+    const prepared = prepareArguments(tool, call.args);
+    const ready = prepared instanceof Promise ? await prepared : prepared;
+    if (ready.canonical !== call.args) item = { ...call, args: ready.canonical };
+    return {
+      call: item,
+      outcome: ready.ok ? await host.run(tool, ready, item, committed) : badCallOutcome(ready.message),
+    };
+  } catch (error) {
+    return { call: item, outcome: mapToolFailure(error) };
   }
 }

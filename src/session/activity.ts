@@ -18,7 +18,8 @@ import { ttsStreamAdapter } from "../model/tts_stream_adapter.ts";
 import type { LlmOutput, LlmRequest } from "../reply/llm_step.ts";
 import type { TtsOutput } from "../reply/tts_step.ts";
 import { toolContext } from "../tool/tool_context.ts";
-import type { AnyTool, ToolContext } from "../tool/tool.ts";
+import { closeToolset, keepToolset, openToolset } from "../tool/toolset_life.ts";
+import type { ToolContext, Toolset } from "../tool/tool.ts";
 import { Agent, type ModelSettings } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
 import { resolveActivity, type Resolved } from "./resolve.ts";
@@ -36,6 +37,8 @@ export class Activity {
   readonly toolAbort: AbortController = new AbortController();
   /** Aborted when its `onExit` has had its time. */
   readonly exitAbort: AbortController = new AbortController();
+  /** Toolsets that it has set up. */
+  readonly #opened: Toolset[] = [];
 
   constructor(id: string, agent: Agent, core: SessionCore, isResumed = false) {
     this.id = id;
@@ -43,7 +46,7 @@ export class Activity {
     this.core = core;
     this.isResumed = isResumed;
     this.resolved = resolveActivity(core.options, agent.options);
-    this.toolCtx = toolContext([...(core.options.tools ?? []), ...agent.tools]);
+    this.toolCtx = this.#allTools();
   }
 
   get session(): unknown {
@@ -53,6 +56,7 @@ export class Activity {
   /** Takes the agent; it can be on one stage only. */
   begin(): void {
     this.agent["~"].activity = this;
+    this.core.toolCalls.know(this.agent["~"].chatCtx.items);
     this.instructionsChanged();
     if (this.isResumed) return; // its configuration is in the history
     const { instructions } = this.agent;
@@ -64,10 +68,23 @@ export class Activity {
     this.core.history.insert(update);
   }
 
-  /** Gives the agent back. */
+  /** It comes next: what others have of its toolsets must not end. */
+  keepToolsets(): void {
+    for (const set of this.toolCtx.toolsets) keepToolset(set, this);
+  }
+
+  /** Sets up what its tools need. A promise when there is something to wait for; it never rejects. */
+  openToolsets(): Promise<void> | undefined {
+    const { core } = this;
+    for (const set of toolContext(core.options.tools ?? []).toolsets) keepToolset(set, core);
+    return this.#openToolsets(this.toolCtx.toolsets);
+  }
+
+  /** Gives the agent back, and what was its own. */
   end(): void {
     this.toolAbort.abort();
     this.exitAbort.abort();
+    for (const set of this.#opened.splice(0)) this.#closeToolset(set);
     if (this.agent["~"].activity === this) this.agent["~"].activity = undefined;
   }
 
@@ -85,17 +102,59 @@ export class Activity {
     else chatCtx.upsert(message);
   }
 
-  toolsChanged(before: readonly AnyTool[]): void {
-    const names = (tools: readonly AnyTool[]): string[] => [...toolContext(tools).functionTools.keys()];
-    this.toolCtx = toolContext([...(this.core.options.tools ?? []), ...this.agent.tools]);
-    const was = names(before);
-    const is = names(this.agent.tools);
-    const toolsAdded = is.filter((name) => !was.includes(name));
-    const toolsRemoved = was.filter((name) => !is.includes(name));
+  /** The tools of the agent, of the session, or of a toolset are others now: they count from the next request on. */
+  toolsChanged(): void {
+    const before = this.toolCtx;
+    this.toolCtx = this.#allTools();
+    const is = this.toolCtx.toolsets;
+    for (const set of this.#opened.filter((set) => !is.includes(set))) {
+      this.#opened.splice(this.#opened.indexOf(set), 1);
+      this.#closeToolset(set);
+    }
+    void this.#openToolsets(is.filter((set) => !this.#opened.includes(set)));
+    const toolsAdded = namesBeside(this.toolCtx, before);
+    const toolsRemoved = namesBeside(before, this.toolCtx);
     if (toolsAdded.length === 0 && toolsRemoved.length === 0) return;
     const update = this.core.items.agentConfigUpdate({ toolsAdded, toolsRemoved });
     this.agent["~"].chatCtx.append(update);
     this.core.history.insert(update);
+  }
+
+  #openToolsets(sets: readonly Toolset[]): Promise<void> | undefined {
+    const settingUp: Promise<void>[] = [];
+    for (const set of sets) {
+      this.#opened.push(set);
+      const opening = openToolset(set, this, () => this.core.inbox.call(() => this.#toolsetChanged()));
+      const told = opening.catch((error: unknown) => this.core.hookFailed("toolset.setup", error));
+      if (set.setup !== undefined) settingUp.push(told);
+    }
+    return settingUp.length === 0 ? undefined : Promise.all(settingUp).then(() => {});
+  }
+
+  #closeToolset(set: Toolset): void {
+    closeToolset(set, this).catch((error: unknown) => this.core.hookFailed("toolset.aclose", error));
+  }
+
+  /** A toolset holds other tools. What does not go together is told, and changes nothing. */
+  #toolsetChanged(): void {
+    if (this.core.activity !== this) return;
+    try {
+      this.toolsChanged();
+    } catch (error) {
+      this.core.hookFailed("toolset.updateTools", error);
+    }
+  }
+
+  #allTools(): ToolContext {
+    const { core, agent } = this;
+    const own = toolContext([...(core.options.tools ?? []), ...agent.tools]);
+    for (const { flags } of own.functionTools.values()) {
+      if (flags.cancellable !== true) continue;
+      const functionTools = new Map(own.functionTools);
+      for (const tool of core.toolCalls.cancellation) functionTools.set(tool.name, tool);
+      return { ...own, functionTools };
+    }
+    return own;
   }
 
   /** The context with the instructions as they read in this modality. */
@@ -199,4 +258,9 @@ export class Activity {
       signal,
     }));
   }
+}
+
+/** Names of tools that are in one and not in the other. */
+function namesBeside(these: ToolContext, those: ToolContext): string[] {
+  return [...these.functionTools.keys()].filter((name) => !those.functionTools.has(name));
 }

@@ -14,6 +14,8 @@ import type { SpeechEvent, STT } from "../model/stt.ts";
 import type { TTS } from "../model/tts.ts";
 import type { VAD } from "../model/vad.ts";
 import { AGENT_BRAND } from "../tool/result.ts";
+import type { ToolHandlingOptions } from "../tool/templates.ts";
+import { toolContext } from "../tool/tool_context.ts";
 import type { AnyTool, ToolChoice, ToolContext } from "../tool/tool.ts";
 import type { Activity } from "./activity.ts";
 import type { AgentSession } from "./agent_session.ts";
@@ -85,6 +87,8 @@ export interface AgentOptions {
   readonly tts?: TTS | null;
   /** How turns are taken. */
   readonly turnHandling?: TurnHandlingOptions;
+  /** What models read about calls that go on, in place of what the session says. */
+  readonly toolHandling?: ToolHandlingOptions;
   /** Least pause between two speeches, in milliseconds. */
   readonly minConsecutiveSpeechDelay?: number;
   /** Captions follow the times that the voice gives with its sound, where it gives them. Default true. */
@@ -175,14 +179,20 @@ export class Agent<UserData = unknown> {
   }
 
   /**
-   * Changes its tools, from the next request on. Of several with one name the last counts.
+   * Changes its tools, from the next request on, even within a turn. Toolsets that are new are set up, those that are gone end.
    *
-   * @throws {AgentError} `tool.bad_definition` for something that is no tool.
+   * @throws {AgentError} `tool.bad_definition` for something that is no tool, and for two of one name; nothing changes then.
    */
   updateTools(tools: readonly AnyTool[]): void {
     const before = this["~"].tools;
     this["~"].tools = [...tools];
-    this["~"].activity?.toolsChanged(before);
+    try {
+      if (this["~"].activity === undefined) toolContext(tools);
+      else this["~"].activity.toolsChanged();
+    } catch (error) {
+      this["~"].tools = before;
+      throw error;
+    }
   }
 
   /** Replaces what its model sees. Copied. */

@@ -352,6 +352,26 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
     else core.calls.updateAgent(agent);
   }
 
+  /**
+   * Resolves when nobody speaks: nothing is said or waits to be said, the user is silent, and no turn is being decided. Tools
+   * in the background may be at work.
+   *
+   * @throws {AgentError} `session.not_running`; rejects with `session.closing` when the session closes first, and with the
+   *   signal's reason.
+   */
+  waitForIdle({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const core = this["~core"];
+    core.accepting("wait for silence");
+    return core.idle.wait(this["~caller"].holdsFloor === true, signal);
+  }
+
+  /** As {@linkcode AgentSession.waitForIdle}, but a session that is not running, or closes, counts as silent. */
+  async waitForInactive(): Promise<void> {
+    const core = this["~core"];
+    if (core.isClosing) return;
+    await core.idle.wait(this["~caller"].holdsFloor === true).catch(() => {}); // it can only have closed
+  }
+
   /** Has the agent say what it has to say, and then nothing more. The session stays open. Rejects when it is not running. */
   async drain(): Promise<void> {
     this["~core"].accepting("drain");

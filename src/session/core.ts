@@ -33,6 +33,7 @@ import { Calls } from "./calls.ts";
 import { defaultRuntime } from "./default_runtime.ts";
 import type { SessionEvent } from "./events.ts";
 import { openTrace } from "./flight_recorder.ts";
+import { Idle } from "./idle.ts";
 import { Inbox, RANK, type Stampable } from "./inbox.ts";
 import { AgentInput, AgentOutput } from "./io.ts";
 import { SessionLife } from "./life.ts";
@@ -47,6 +48,7 @@ import { Speeches } from "./speeches.ts";
 import type { SpeechHandle, SpeechPort } from "./speech_handle.ts";
 import { Storing } from "./storing.ts";
 import { TimerSet } from "./timers.ts";
+import { ToolCalls } from "./tool_calls.ts";
 import { toWall, UserTurns } from "./user_turns.ts";
 import { Waiting } from "./waiting.ts";
 
@@ -54,6 +56,8 @@ import { Waiting } from "./waiting.ts";
 export interface Caller {
   readonly insideTool: boolean;
   readonly onEnter: boolean;
+  /** It keeps the floor, and need not wait for itself. */
+  readonly holdsFloor?: boolean;
 }
 
 /** The driver of one session. */
@@ -85,6 +89,8 @@ export class SessionCore {
   readonly moves: Moves;
   readonly runs: Runs;
   readonly calls: Calls;
+  readonly toolCalls: ToolCalls;
+  readonly idle: Idle;
   readonly waiting: Waiting = new Waiting();
   readonly telemetry: SessionTracer;
   /** Aborted when the session has closed: ends what models do beside its calls. */
@@ -153,6 +159,8 @@ export class SessionCore {
     this.moves = new Moves(this);
     this.runs = new Runs(this);
     this.calls = new Calls(this);
+    this.toolCalls = new ToolCalls(this);
+    this.idle = new Idle(this);
     this.input = new AgentInput((what) => this.#inputChanged(what));
     this.output = new AgentOutput(() => this.playout.changed());
     this.speechPort = {
@@ -372,6 +380,7 @@ export class SessionCore {
         this.log("error", "an order failed", { area: "session", order: effect.type, error });
       }
     }
+    this.idle.check();
   }
 
   /** Numbers agents on stage and runs, in one row. */

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { toolContext } from "../tool/tool_context.ts";
+import { closeToolset } from "../tool/toolset_life.ts";
 import type { CloseReason } from "../stage/state.ts";
 import type { SessionCore } from "./core.ts";
 import { RANK } from "./inbox.ts";
@@ -15,10 +17,9 @@ export function detach(core: SessionCore): void {
 
 /** Ends the toolsets of the session, and tells when they have ended. */
 export async function release(core: SessionCore): Promise<void> {
-  const closing = (core.options.tools ?? []).map(async (tool) => {
-    if (tool.type === "toolset") await tool.aclose?.();
-  });
-  for (const result of await Promise.allSettled(closing)) {
+  core.toolCalls.close();
+  const { toolsets } = toolContext(core.options.tools ?? []);
+  for (const result of await Promise.allSettled(toolsets.map((set) => closeToolset(set, core)))) {
     if (result.status === "rejected") core.hookFailed("toolset.aclose", result.reason);
   }
   core.inbox.report(RANK.life, { type: "session.released", t: 0 });

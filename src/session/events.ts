@@ -100,6 +100,34 @@ export interface FunctionToolsExecutedEvent extends EventBase<"function_tools_ex
   zipped(): readonly (readonly [FunctionCall, FunctionCallOutput])[];
 }
 
+/** What became of a call of a tool, or of what it says while it works. */
+export type ToolExecutionUpdate =
+  /** It began. */
+  | { readonly type: "tool_call_started"; readonly functionCall: FunctionCall }
+  /** Its tool tells of its progress. `message` is what it said. */
+  | { readonly type: "tool_call_updated"; readonly id: string; readonly callId: string; readonly message: unknown }
+  /** It ended, once. `message` is what it came to, null for nothing. */
+  | {
+    readonly type: "tool_call_ended";
+    readonly id: string;
+    readonly callId: string;
+    readonly message: string | null;
+    readonly status: "done" | "error" | "cancelled";
+  }
+  /** The agent tells of what calls in the background said. `skipped`: it had nothing to say. */
+  | {
+    readonly type: "tool_reply_updated";
+    readonly updateIds: readonly string[];
+    readonly speechId: string;
+    readonly status: "scheduled" | "completed" | "interrupted" | "skipped";
+  };
+
+/** A call of a tool began, told something, or ended. */
+export interface ToolExecutionUpdatedEvent extends EventBase<"tool_execution_updated"> {
+  /** What happened. */
+  readonly update: ToolExecutionUpdate;
+}
+
 /** A model, VAD or end of turn was measured. */
 export interface MetricsCollectedEvent extends EventBase<"metrics_collected"> {
   /** What was measured. */
@@ -170,6 +198,8 @@ export interface SessionEvents {
   eot_prediction: EotPredictionEvent;
   /** See {@linkcode FunctionToolsExecutedEvent}. */
   function_tools_executed: FunctionToolsExecutedEvent;
+  /** See {@linkcode ToolExecutionUpdatedEvent}. */
+  tool_execution_updated: ToolExecutionUpdatedEvent;
   /** See {@linkcode MetricsCollectedEvent}. */
   metrics_collected: MetricsCollectedEvent;
   /** See {@linkcode SessionUsageUpdatedEvent}. */

@@ -73,6 +73,12 @@ export class Inbox<Fact extends Stampable> {
     if (this.#gathered.length === 1) gather(() => this.#release());
   }
 
+  /** The same, from what may be the consequence of a fact that is being taken: then it comes right behind what that led to. */
+  follow(rank: Rank, fact: Fact | (() => void)): void {
+    if (this.#pumping) this.#queue.push(fact);
+    else this.report(rank, fact);
+  }
+
   /** A fact from a call of the program: taken before this returns, or after what is being done. */
   call(fact: Fact | (() => void)): void {
     this.#queue.push(fact);

@@ -28,6 +28,10 @@ export interface Live {
   base: ChatContext | undefined;
   baseLength: number;
   readonly toolCtx: ToolContext;
+  /** The same choice among the tools that there are now. */
+  readonly toolsNow: () => ToolContext;
+  /** Rounds in a row in which the model called what there is not, or with arguments that do not fit. */
+  badRounds: number;
   readonly toolChoice: ToolChoice | undefined;
   readonly extra: ChatMessage | undefined;
   /** Transcript of a preemptive reply. */

@@ -67,18 +67,13 @@ export class Moves {
   prepare(activityId: string): void {
     const activity = this.#core.current();
     this.#core.playout.changed();
-    const toolsets = activity.toolCtx.toolsets.filter((set) => set.setup !== undefined);
+    const opening = activity.openToolsets();
     const ready = (): void => {
       this.bind(activity);
       this.#core.inbox.call({ type: "activity.ready", t: 0, activityId });
     };
-    if (toolsets.length === 0) return ready();
-    void Promise.allSettled(toolsets.map(async (set) => await set.setup?.())).then((results) => {
-      for (const result of results) {
-        if (result.status === "rejected") this.#core.hookFailed("toolset.setup", result.reason);
-      }
-      this.#core.inbox.report(RANK.life, ready);
-    });
+    if (opening === undefined) return ready();
+    void opening.then(() => this.#core.inbox.report(RANK.life, ready));
   }
 
   /** It hears, unless it does already, or has left meanwhile. */
@@ -122,18 +117,14 @@ export class Moves {
   }
 
   /** The agent is off the stage, and what was its own ends. */
-  leave(activityId: string): void {
+  leave(activityId: string, next: string | null): void {
     const activity = this.#core.activity;
     if (activity === undefined || activity.id !== activityId) return;
+    if (next !== null) this.#arriving.get(next)?.keepToolsets(); // what both have goes on
     this.#core.listening.unbind();
+    this.#core.toolCalls.leave(activity, true);
     this.#core.speeches.leave(activity);
     activity.end();
-    for (const set of activity.agent.tools) {
-      if (set.type !== "toolset" || set.aclose === undefined) continue;
-      void (async () => await set.aclose?.())().catch((error: unknown) =>
-        this.#core.hookFailed("toolset.aclose", error)
-      );
-    }
     this.#core.activity = undefined;
     this.#moved?.();
   }

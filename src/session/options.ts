@@ -11,6 +11,7 @@ import type { LLM } from "../model/llm.ts";
 import type { STT } from "../model/stt.ts";
 import type { TTS } from "../model/tts.ts";
 import type { VAD } from "../model/vad.ts";
+import { checkToolHandling, type ToolHandlingOptions } from "../tool/templates.ts";
 import type { AnyTool } from "../tool/tool.ts";
 import type { StreamingTurnDetector, TurnDetector } from "../model/turn_detector.ts";
 import type { TraceRecord } from "../trace/record.ts";
@@ -98,6 +99,8 @@ export interface AgentSessionOptions<UserData = unknown> {
   readonly turnHandling?: TurnHandlingOptions;
   /** Tools of every agent. */
   readonly tools?: readonly AnyTool[];
+  /** What models read about calls that go on. */
+  readonly toolHandling?: ToolHandlingOptions;
   /** Rounds of tools in one turn, after which the model must answer. Default 3. */
   readonly maxToolSteps?: number;
   /** Captions follow the times that the voice gives with its sound, where it gives them. Default true. */
@@ -179,6 +182,7 @@ const sessionSchema = v.strictObject({
   tts: model,
   turnHandling: v.optional(turnHandlingSchema),
   tools: v.optional(v.array(v.looseObject({ type: v.string() }))),
+  toolHandling: anything,
   maxToolSteps: v.optional(count),
   useTtsAlignedTranscript: v.optional(v.boolean()),
   ttsTextTransforms: v.nullish(v.array(v.unknown())),
@@ -207,6 +211,7 @@ const sessionSchema = v.strictObject({
  */
 export function checkSessionOptions(options: unknown): void {
   check(sessionSchema, options, "make a session");
+  checkToolHandling((options as AgentSessionOptions).toolHandling);
 }
 
 /** Options with some changed: groups are merged, not replaced. */

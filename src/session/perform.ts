@@ -134,9 +134,12 @@ export function perform(core: SessionCore, effect: RootEffect, t: number): void 
     case "hook.run":
       return core.moves.runHook(effect.activityId, effect.hook);
     case "activity.leave":
-      return core.moves.leave(effect.activityId);
+      return core.moves.leave(effect.activityId, effect.next);
+    case "tools.leave":
+      return core.toolCalls.leave(core.current(), false);
     case "tools.abort":
-      return core.activity?.toolAbort.abort();
+      core.toolCalls.leave(core.current(), true);
+      return core.current().toolAbort.abort();
     case "session.detach":
       return detach(core);
     case "session.release":

@@ -15,7 +15,7 @@ export function busyWith(core: SessionCore): string | null {
   if (current === null || current.phase !== "active" || stage.arrivals.length > 0) return "an agent is on its way";
   if (core.moves.hookCount > 0) return "a hook runs";
   if (core.speeches.count > 0) return "a speech is alive";
-  if (core.storing.running.size > 0) return "a tool runs";
+  if (core.toolCalls.running().length > 0) return "a tool runs";
   const floor = floors[current.id];
   if (floor === undefined || !isIdle(floor, shared)) return "the user has the floor";
   return null;

@@ -8,14 +8,13 @@ import type { Activity } from "./activity.ts";
 import type { SessionCore } from "./core.ts";
 import type { Live } from "./live.ts";
 import { NodeSpans } from "./node_spans.ts";
-import { runContext } from "./run_context.ts";
 import { emitPart, type SpeechHandle } from "./speech_handle.ts";
 
 /** What one turn of the agent needs: its models and nodes, and where it reports what has become of it. */
 export function replyHost(core: SessionCore, handle: SpeechHandle, activity: Activity, rank: number): ReplyHost {
   const { telemetry } = core;
   const spans = new NodeSpans(telemetry, handle.id, activity);
-  const get = (): Live => core.speeches.byId(handle.id) as Live;
+  const get = (): Live => (core.speeches.byId(handle.id) ?? core.speeches.lingering(handle.id)) as Live;
   return {
     clock: core.clock,
     itemId: () => core.newId("item"),
@@ -25,7 +24,6 @@ export function replyHost(core: SessionCore, handle: SpeechHandle, activity: Act
     traced: telemetry.isRecording ? spans : undefined,
     transcribe: activity.transcribe,
     maxToolSteps: core.maxToolSteps,
-    toolSignal: activity.toolAbort.signal,
     part: (part) => emitPart(handle, part),
     note: (name) => core.note(name, { handleId: handle.id }),
     failed: (where, error) => {
@@ -77,11 +75,12 @@ export function replyHost(core: SessionCore, handle: SpeechHandle, activity: Act
       call: (call, id) =>
         core.items.functionCall({
           id,
-          callId: call.callId,
+          callId: core.toolCalls.newCallId(call.callId),
           name: call.name,
           args: call.args,
           ...(call.extra && { extra: call.extra }),
         }),
+      stamped: (call) => ({ ...call, createdAt: core.wall() }),
       output: (call, outcome) =>
         core.items.functionCallOutput({
           callId: call.callId,
@@ -90,24 +89,22 @@ export function replyHost(core: SessionCore, handle: SpeechHandle, activity: Act
           isError: outcome.isError,
           replyRequired: outcome.replyRequired,
         }),
-      context: (call, signal) => runContext(core, get(), call, signal),
-      within: (call, body) => telemetry.tool(handle.id, call, body),
+      run: (tool, ready, call, committed) => core.toolCalls.run(get(), tool, ready, call, committed),
+      dropped: () => core.toolCalls.dropped(handle.id),
       started: (call) => {
         handle["~"].items.push(call);
         emitPart(handle, { type: "tool_call", call });
-        core.storing.running.set(call.callId, call);
-        core.toolsRunning(1);
+        core.toolCalls.begin(get(), call);
         core.note("tool.start", { handleId: handle.id, callId: call.callId, name: call.name, args: call.args });
         core.onHandleItem(call);
       },
-      ended: ({ call, output }) => {
+      ended: ({ call, output, outcome }) => {
         const { items } = handle["~"];
         const place = items.findIndex((item) => item.id === call.id);
         if (place >= 0) items[place] = call;
         items.push(output);
         emitPart(handle, { type: "tool_result", output });
-        core.storing.running.delete(call.callId);
-        core.toolsRunning(-1);
+        core.toolCalls.answered(get(), call, outcome);
         core.note("tool.end", { handleId: handle.id, callId: call.callId, output: output.output });
         core.onHandleItem(output);
         if (core.speeches.lingering(handle.id)?.reply.tools?.runningCount === 0) {

@@ -7,35 +7,58 @@ import { AgentError } from "../base/error.ts";
 import type { FunctionCall } from "../chat/item.ts";
 import type { RunContext } from "../tool/context.ts";
 import type { SessionCore } from "./core.ts";
-import type { Live } from "./live.ts";
+import type { RunningCall, ToolCalls } from "./tool_calls.ts";
 import type { SpeechHandle } from "./speech_handle.ts";
 
+/** The call of a context, for those parts of the library that are given one. */
+const calls = new WeakMap<RunContext, RunningCall>();
+
+/** The call that a context belongs to; undefined for one that is made up. */
+export function callOf(ctx: RunContext): RunningCall | undefined {
+  return calls.get(ctx);
+}
+
 /** Makes the context of a call. The step is fixed now, so that a later one of the same speech does not shift it. */
-export function runContext(core: SessionCore, live: Live, functionCall: FunctionCall, signal: AbortSignal): RunContext {
+export function runContext(core: SessionCore, toolCalls: ToolCalls, entry: RunningCall): RunContext {
+  const { call, live } = entry;
   const { handle } = live;
   const played = live.reply.playedStep();
-  return {
+  const ctx: RunContext = {
     session: core.sessionFor({ insideTool: true, onEnter: false }),
-    speechHandle: ownHandle(handle, functionCall),
-    functionCall,
+    speechHandle: ownHandle(handle, call, () => entry.phase !== "foreground"),
+    functionCall: call,
     get userData() {
       return core.userData;
     },
-    signal,
+    signal: entry.controller.signal,
+    updates: entry.updates,
     disallowInterruptions() {
       handle.allowInterruptions = false;
     },
     waitForPlayout: () => played,
+    update: (message, options = {}) => toolCalls.update(entry, message, options),
+    foreground: (body) => {
+      const session = core.sessionFor({ insideTool: true, onEnter: false, holdsFloor: true });
+      return toolCalls.foreground(entry, () => body(session));
+    },
+    step: (name, body) => toolCalls.step(entry, name, body),
   };
+  calls.set(ctx, entry);
+  return ctx;
 }
 
-/** The handle as its own tool sees it: it cannot be waited for, since it waits for the tool. */
-function ownHandle(handle: SpeechHandle, call: FunctionCall): SpeechHandle {
-  const refuse = (): never => {
-    throw new AgentError(
-      "speech.circular_wait",
-      `Cannot wait for a speech as it waits for this tool itself: current value is ${handle.id} in ${call.name}. Use \`ctx.waitForPlayout()\``,
-    );
-  };
-  return Object.create(handle, { waitForPlayout: { value: refuse }, then: { value: refuse } });
+/** The handle as its own tool sees it: it cannot be waited for while it waits for the tool. */
+function ownHandle(handle: SpeechHandle, call: FunctionCall, isFree: () => boolean): SpeechHandle {
+  const guarded = (name: "waitForPlayout" | "then") => ({
+    get: () => {
+      if (isFree()) return handle[name].bind(handle);
+      return (): never => {
+        throw new AgentError(
+          "speech.circular_wait",
+          `Cannot wait for a speech as it waits for this tool itself: current value is ${handle.id} in ${call.name}. Use \`ctx.waitForPlayout()\``,
+        );
+      };
+    },
+  });
+  return Object.create(handle, { waitForPlayout: guarded("waitForPlayout"), then: guarded("then") });
 }

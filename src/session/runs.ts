@@ -44,6 +44,11 @@ export class Runs {
     return result;
   }
 
+  /** The run that is under way. */
+  get currentId(): number | undefined {
+    return this.#current?.id;
+  }
+
   record(item: ChatItem, oldAgent?: Agent, newAgent?: Agent): void {
     this.#current?.result["~record"](item, oldAgent, newAgent);
   }

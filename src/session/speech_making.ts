@@ -8,7 +8,7 @@ import type { ChatContext } from "../chat/context.ts";
 import { type Instructions, renderInstructions } from "../chat/instructions.ts";
 import type { ChatMessage } from "../chat/item.ts";
 import { Reply, type ReplySource } from "../reply/reply.ts";
-import { withoutTools } from "../tool/tool_context.ts";
+import { toolContext, withoutTools } from "../tool/tool_context.ts";
 import type { ToolChoice, ToolContext } from "../tool/tool.ts";
 import type { Activity } from "./activity.ts";
 import type { SessionCore } from "./core.ts";
@@ -71,6 +71,7 @@ export function makeReply(core: SessionCore, activity: Activity, o: {
     modality: o.modality,
     userMessage: o.message,
     toolCtx,
+    toolsNow: () => selectTools(activity, o.tools, o.onEnter ?? false, true),
     toolChoice: o.toolChoice,
     extra,
     transcript: o.transcript,
@@ -89,6 +90,7 @@ export function makeSpeech(core: SessionCore, activity: Activity, o: {
   readonly modality: "text" | "audio";
   readonly userMessage?: ChatMessage | undefined;
   readonly toolCtx?: ToolContext;
+  readonly toolsNow?: () => ToolContext;
   readonly toolChoice?: ToolChoice | undefined;
   readonly extra?: ChatMessage | undefined;
   readonly transcript?: string | undefined;
@@ -116,6 +118,8 @@ export function makeSpeech(core: SessionCore, activity: Activity, o: {
     base: undefined,
     baseLength: 0,
     toolCtx: o.toolCtx ?? activity.toolCtx,
+    toolsNow: o.toolsNow ?? (() => activity.toolCtx),
+    badRounds: 0,
     toolChoice: o.toolChoice,
     extra: o.extra,
     transcript: o.transcript,
@@ -128,8 +132,13 @@ export function makeSpeech(core: SessionCore, activity: Activity, o: {
   return live;
 }
 
-/** The tools that a reply may use. */
-function selectTools(activity: Activity, names: readonly string[] | undefined, onEnter: boolean): ToolContext {
+/** The tools that a reply may use. `isLate`: tools that there were before may be gone. */
+function selectTools(
+  activity: Activity,
+  names: readonly string[] | undefined,
+  onEnter: boolean,
+  isLate = false,
+): ToolContext {
   const { toolCtx } = activity;
   if (names === undefined) {
     return onEnter ? withoutTools(toolCtx, (tool) => tool.flags.ignoreOnEnter === true) : toolCtx;
@@ -139,9 +148,9 @@ function selectTools(activity: Activity, names: readonly string[] | undefined, o
   const wanted = new Set<string>();
   for (const name of names) {
     const set = sets.get(name);
-    if (set !== undefined) { for (const one of set.tools) if (one.type === "function") wanted.add(one.name); }
+    if (set !== undefined) { for (const one of toolContext([set]).functionTools.keys()) wanted.add(one); }
     else if (known.has(name)) wanted.add(name);
-    else {
+    else if (!isLate) {
       throw new AgentError(
         "tool.unknown",
         `Cannot make a reply as \`tools\` must name tools of the agent (${

@@ -18,11 +18,15 @@ import { emitPart } from "./speech_handle.ts";
 /** What a tool says stands this much behind its call. Chosen: less than any clock shows. */
 const AFTER_CALL_MS = 0.001;
 
+/**
+ * After so many rounds in a row in which no call fitted, the model must answer without calling. Chosen: it has seen twice what
+ * is wrong, and rounds that run nothing must not use up a high limit of tool steps.
+ */
+const MAX_BAD_ROUNDS = 3;
+
 /** Stores what became of speech, each step once. */
 export class Storing {
   readonly #core: SessionCore;
-  /** Calls under way, by their ids. */
-  readonly running: Map<string, FunctionCall> = new Map();
   readonly #waiting: (() => void)[] = [];
 
   constructor(core: SessionCore) {
@@ -99,6 +103,7 @@ export class Storing {
       live.activity.agent["~"].chatCtx.insert(item);
       core.history.insert(item);
     }
+    for (const { callId } of functionCalls) core.toolCalls.stored(callId);
     let draining = isDraining;
     if (wantsHandoff && move.type === "handoff") {
       try {
@@ -109,6 +114,13 @@ export class Storing {
       } catch (error) {
         core.partFailed("a hand-off failed", "handoff", error);
       }
+    }
+    live.badRounds = results.every(({ outcome }) => outcome.isBadCall) ? live.badRounds + 1 : 0;
+    if (live.badRounds === MAX_BAD_ROUNDS) {
+      core.log("warn", "the model does not call tools as it should: it must answer without", {
+        area: "tool",
+        speechId: live.handle.id,
+      });
     }
     if (wantsReply) core.telemetry.turnStarted(live.handle.id);
     live.reply.followUp(wantsReply ? this.#followUp(live, results, draining) : null);
@@ -127,8 +139,10 @@ export class Storing {
     live.handle["~"].numSteps++;
     live.stored = false;
     return {
-      toolCtx: live.toolCtx,
-      toolChoice: limitReached || draining || live.toolChoice === "none" ? "none" : "auto",
+      toolCtx: live.toolsNow(),
+      toolChoice: limitReached || live.badRounds >= MAX_BAD_ROUNDS || draining || live.toolChoice === "none"
+        ? "none"
+        : "auto",
       prompt: () => {
         const { chatCtx } = live.activity.agent["~"];
         const next = (live.base ?? chatCtx).copy();
@@ -170,7 +184,7 @@ export class Storing {
 
   /** A model is told of the calls that still run, so that it does not make them again. */
   addRunningCalls(chatCtx: ChatContext): void {
-    for (const call of this.running.values()) {
+    for (const { call } of this.#core.toolCalls.running()) {
       if (chatCtx.getById(call.id) !== undefined) continue;
       const pair = pairToolCalls([call], { stateOf: () => "running" });
       for (const item of pair) chatCtx.append(item);

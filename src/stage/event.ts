@@ -60,6 +60,8 @@ export type RootEvent = At<
   }
   /** The tools of a step have ended: their results go into the history, and may want a reply. */
   | { readonly type: "tools.ended"; readonly activityId: string; readonly handleId: string }
+  /** How many calls of an activity work on in the background, behind the reply that asked for them. */
+  | { readonly type: "tools.background"; readonly activityId: string; readonly running: number }
   /** `run()` was called, and what it waits for to begin with. */
   | { readonly type: "run.start"; readonly runId: number; readonly alive: readonly string[] }
   /** Something that a run waits for began or ended: a handle, a hook, a move. */
@@ -86,6 +88,8 @@ export type StageEffect =
   | { readonly type: "hook.timeout"; readonly activityId: string; readonly hook: "enter" | "exit" }
   /** It is over: release what it owns. `next` may take over its listening. */
   | { readonly type: "activity.leave"; readonly activityId: string; readonly next: string | null }
+  /** It is about to leave: call off what works in the background and may be called off. */
+  | { readonly type: "tools.leave"; readonly activityId: string }
   /** Its tools had their time: abort them. */
   | { readonly type: "tools.abort"; readonly activityId: string }
   /** The session's time to close is over: abandon everything that is still alive. */

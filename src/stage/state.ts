@@ -34,6 +34,8 @@ export interface ActivityState {
   readonly agentId: string;
   readonly config: TurnConfig;
   readonly phase: ActivityPhase;
+  /** Calls that work on in the background: while it drains, they are waited for as those of its speech are. */
+  readonly backgroundCalls: number;
 }
 
 /** An agent that is to take the stage. */

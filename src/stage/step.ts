@@ -171,6 +171,12 @@ function apply(d: Draft, event: Exclude<RootEvent, { type: "floor" }>): void {
           d.stage.arrivals.length > 0,
       });
 
+    case "tools.background": {
+      const current = d.stage.current;
+      if (current === null || current.id !== event.activityId) return;
+      return change(d, { current: { ...current, backgroundCalls: event.running } });
+    }
+
     case "run.start": { // behind a close nothing is alive that could end it: it is over at once
       const alive = d.stage.phase === "closed" ? [] : event.alive;
       return change(d, { run: { runId: event.runId, alive: new Set(alive) } });
@@ -241,7 +247,7 @@ function progress(d: Draft): void {
 
 function drained(d: Draft, current: ActivityState): boolean {
   const floor = d.root.floors[current.id];
-  return floor === undefined || isDrained(floor, NO_HANDLES);
+  return current.backgroundCalls === 0 && (floor === undefined || isDrained(floor, NO_HANDLES));
 }
 
 function enter(
@@ -252,7 +258,7 @@ function enter(
 ): void {
   const { activityId: id, agentId, config } = arrival;
   d.root = { ...d.root, floors: { ...d.root.floors, [id]: createTurn(id, config, carried) } };
-  change(d, { current: { id, agentId, config, phase: "entering" } });
+  change(d, { current: { id, agentId, config, phase: "entering", backgroundCalls: 0 } });
   setTimer(d, "entering", d.t + ENTERING_LIMIT_MS);
   order(d, { type: "activity.enter", activityId: id, agentId, oldAgentId });
   order(d, { type: "activity.prepare", activityId: id });
@@ -273,6 +279,7 @@ function exit(d: Draft, current: ActivityState): void {
 function drain(d: Draft, current: ActivityState): void {
   change(d, { current: { ...current, phase: "draining" } });
   setTimer(d, "draining", d.t + TOOL_DRAIN_LIMIT_MS);
+  if (current.backgroundCalls > 0) order(d, { type: "tools.leave", activityId: current.id });
   stepFloor(d, current.id, { type: "activity.drain", t: d.t });
 }
 

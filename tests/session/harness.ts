@@ -71,6 +71,7 @@ export const EVENT_NAMES: readonly SessionEvent["type"][] = Object.keys(
     agent_false_interruption: 0,
     eot_prediction: 0,
     function_tools_executed: 0,
+    tool_execution_updated: 0,
     metrics_collected: 0,
     session_usage_updated: 0,
     speech_created: 0,
@@ -215,11 +216,12 @@ export function told(items: readonly ChatItem[]): string[] {
   });
 }
 
-/** Names of events, metrics and usage left out. */
+/** Names of events; metrics, usage and the lives of calls left out. */
 export function names(events: readonly SessionEvent[]): string[] {
   return events.flatMap((event) => {
     switch (event.type) {
       case "metrics_collected":
+      case "tool_execution_updated":
       case "session_usage_updated":
         return [];
       case "agent_state_changed":
