@@ -11,6 +11,7 @@ import { resetTracker, resetTranscription } from "./limits.ts";
 import { cancelPreemptive } from "./preemptive.ts";
 import { NONE } from "./regions.ts";
 import { flushPredictions } from "./streaming.ts";
+import { endTurnSpan } from "./voice.ts";
 import { onFinalWords } from "./user_words.ts";
 import { comparableWords, joinText } from "./words.ts";
 
@@ -76,7 +77,7 @@ export function finishCommit(d: Draft): void {
 export function onClearUserTurn(d: Draft): void {
   const region = edit(d, "recognition");
   if (region.finalText !== "") order(d, { type: "transcript.discarded", text: region.finalText, reason: "cleared" });
-  if (region.userTurnStart !== undefined) order(d, { type: "span.end", span: "user_turn", at: d.t });
+  if (region.userTurnStart !== undefined) endTurnSpan(d, d.t);
   region.finalText = "";
   region.interimText = "";
   region.preflightText = "";

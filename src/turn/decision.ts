@@ -15,6 +15,7 @@ import { offerTurn } from "./pipeline.ts";
 import { meanOf } from "./recognition.ts";
 import { type Decision, type DecisionTrigger, NONE } from "./regions.ts";
 import { flushPredictions, takePrediction, timeOutPrediction } from "./streaming.ts";
+import { endTurnSpan } from "./voice.ts";
 
 type Open = Exclude<Decision, { phase: "none" }>;
 
@@ -232,19 +233,14 @@ function acceptWords(d: Draft, info: TurnInfo, lastSpeakingTime: number | undefi
     return;
   }
   if (region.userTurnStart !== undefined) {
-    order(d, {
-      type: "span.end",
-      span: "user_turn",
-      at: d.t,
-      attributes: {
-        "lk.pii.user_transcript": info.transcript,
-        "lk.transcript_confidence": info.confidence,
-        ...(metrics.transcriptionDelay === undefined
-          ? {}
-          : { "lk.transcription_delay": metrics.transcriptionDelay / 1000 }),
-        ...(metrics.endOfTurnDelay === undefined ? {} : { "lk.end_of_turn_delay": metrics.endOfTurnDelay / 1000 }),
-        "lk.provider_request_ids": info.requestIds.join(","),
-      },
+    endTurnSpan(d, d.t, {
+      "lk.pii.user_transcript": info.transcript,
+      "lk.transcript_confidence": info.confidence,
+      ...(metrics.transcriptionDelay === undefined
+        ? {}
+        : { "lk.transcription_delay": metrics.transcriptionDelay / 1000 }),
+      ...(metrics.endOfTurnDelay === undefined ? {} : { "lk.end_of_turn_delay": metrics.endOfTurnDelay / 1000 }),
+      "lk.provider_request_ids": info.requestIds.join(","),
     });
   }
   region.userTurnStart = undefined;

@@ -19,7 +19,7 @@ import { NONE } from "./regions.ts";
 import { forgetSpeeches } from "./speeches.ts";
 import { onSessionClosing, setAgentState, setUserState, updateAway } from "./states.ts";
 import { cancelPrediction } from "./streaming.ts";
-import { onVadClosed } from "./voice.ts";
+import { endTurnSpan, onVadClosed } from "./voice.ts";
 
 type EventOf<K extends TurnEvent["type"]> = Extract<TurnEvent, { type: K }>;
 
@@ -30,16 +30,23 @@ export function onStarted(d: Draft): void {
   d.settle = true;
   if (d.shared.agentState === "initializing") setAgentState(d, "listening");
   else updateAway(d);
-  const { speaking, finalText, userTurnStart } = d.turn.recognition;
-  if (userTurnStart !== undefined) order(d, { type: "span.start", span: "user_turn", at: userTurnStart });
+  tellTurnSpan(d);
+  const { speaking, finalText } = d.turn.recognition;
   if (!speaking && finalText !== "" && !isManualish(d.config)) decide(d, "stt");
 }
 
 /** No new speech; what there is plays out. */
 export function onDrain(d: Draft): void {
   if (d.turn.life === "closed") return;
+  if (d.turn.life === "starting") tellTurnSpan(d); // it leaves before it has come
   put(d, "life", "draining");
   cancelPreemptive(d);
+}
+
+/** A turn that began before the activity did is told of from now on. */
+function tellTurnSpan(d: Draft): void {
+  const { userTurnStart } = d.turn.recognition;
+  if (userTurnStart !== undefined) order(d, { type: "span.start", span: "user_turn", at: userTurnStart });
 }
 
 /** The session closes: what is being decided is decided now, and stored. */
@@ -64,7 +71,7 @@ export function onClose(d: Draft): void {
   resumeOutput(d);
   forgetTurns(d);
   forgetSpeeches(d);
-  if (d.turn.recognition.userTurnStart !== undefined) order(d, { type: "span.end", span: "user_turn", at: d.t });
+  if (d.turn.recognition.userTurnStart !== undefined) endTurnSpan(d, d.t);
   for (const name of Object.keys(d.turn.timers)) cancelTimer(d, name as TimerName);
   d.due = null;
   d.pauseToCancel = d.flushHeld = false;

@@ -6,7 +6,7 @@
 import { TEARDOWN_LIMIT_MS } from "./config.ts";
 import { cancelTimer, type Draft, edit, nextSerial, order, put, setTimer } from "./draft.ts";
 import type { TurnEvent } from "./event.ts";
-import { onPausedSpeechOver, reconcile } from "./interruption.ts";
+import { endSuspicion, onPausedSpeechOver, reconcile } from "./interruption.ts";
 import { beginAgentSpeech, endAgentSpeech } from "./overlap.ts";
 import { cancelPreemptive, forgetPreemptive } from "./preemptive.ts";
 import type { Speech } from "./regions.ts";
@@ -221,6 +221,8 @@ export function onAllowInterruptions(d: Draft, handleId: string, value: boolean)
   const speech = speechOf(d.turn, handleId);
   if (speech === undefined || speech.interrupted || speech.allowInterruptions === value) return;
   patchSpeech(d, handleId, { allowInterruptions: value });
+  // The pause of a speech that nobody may interrupt any more cannot be confirmed: it goes on, and says so.
+  if (!value && d.turn.interruption.paused?.handleId === handleId) endSuspicion(d);
 }
 
 /** All replies are held back, or let go. */

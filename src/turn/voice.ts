@@ -44,7 +44,7 @@ function forgetWordless(d: Draft, start: number): void {
   const { userTurnStart, lastSpeakingTime, finalText, interimText } = d.turn.recognition;
   if (!isFixed(d) || userTurnStart === undefined || finalText !== "" || interimText !== "") return;
   if (lastSpeakingTime === undefined || start - lastSpeakingTime < WORDLESS_MS) return;
-  order(d, { type: "span.end", span: "user_turn", at: lastSpeakingTime });
+  endTurnSpan(d, lastSpeakingTime);
   const region = edit(d, "recognition");
   region.userTurnStart = undefined;
   region.vadSpeechStarted = false;
@@ -146,11 +146,19 @@ export function speechEnded(d: Draft, end: number, fromVad: boolean): void {
   awaitFalseInterruption(d);
 }
 
+type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
+
 /** The user's turn has begun, unless it has already. */
 export function openUserTurn(d: Draft, at: number): void {
   if (d.turn.recognition.userTurnStart !== undefined) return;
   edit(d, "recognition").userTurnStart = at;
-  order(d, { type: "span.start", span: "user_turn", at });
+  if (d.turn.life !== "starting") order(d, { type: "span.start", span: "user_turn", at }); // else the start tells it
+}
+
+/** The turn that is open is no more; one of an activity that is not on stage yet was never told. */
+export function endTurnSpan(d: Draft, at: number, attributes?: SpanAttributes): void {
+  if (d.turn.life === "starting") return;
+  order(d, { type: "span.end", span: "user_turn", at, ...(attributes && { attributes }) });
 }
 
 /** All that this utterance has said so far leaves the agent the floor. */
@@ -162,7 +170,7 @@ export function isExcused(d: Draft): boolean {
 /** An utterance that is no turn: the next one begins when it begins. */
 export function forgetUtterance(d: Draft): void {
   const region = edit(d, "recognition");
-  if (region.userTurnStart !== undefined) order(d, { type: "span.end", span: "user_turn", at: d.t });
+  if (region.userTurnStart !== undefined) endTurnSpan(d, d.t);
   region.userTurnStart = undefined;
   region.speechStartTime = undefined;
   region.lastSpeakingTime = undefined;
