@@ -6,9 +6,10 @@
  *
  * @module
  */
+import { SHARED_TIMERS } from "../turn/effect.ts";
 import type { TurnEvent } from "../turn/event.ts";
 import { isDrained, isSettled } from "../turn/query.ts";
-import { carry, createTurn, type TurnState } from "../turn/state.ts";
+import { type CarriedTurn, carry, createTurn, type TurnState } from "../turn/state.ts";
 import { stepTurn } from "../turn/step.ts";
 import type { RootEffect, RootEvent, StageEffect } from "./event.ts";
 import {
@@ -54,7 +55,9 @@ export function step(root: RootState, event: RootEvent): RootStep {
 /** The path of nearly every fact: one floor, no move under way. */
 function stepFloorOnly(root: RootState, activityId: string | null, event: TurnEvent, t: number): RootStep {
   const d: Draft = { stage: root.stage, root, effects: [], t };
-  const id = activityId ?? root.stage.current?.id;
+  // A timer of the session may have been armed by an agent that has left: whoever is on stage now is told.
+  const isShared = event.type === "timer" && SHARED_TIMERS.has(event.name);
+  const id = (isShared ? null : activityId) ?? root.stage.current?.id;
   if (id === undefined || root.floors[id] === undefined) return { root, effects: NO_EFFECTS };
   stepFloor(d, id, event);
   if (event.type === "speech.done") unwatch(d, `handle:${event.handleId}`);
@@ -254,7 +257,7 @@ function enter(
   d: Draft,
   arrival: Arrival,
   oldAgentId: string | null,
-  carried: ReturnType<typeof carry> | undefined,
+  carried: CarriedTurn | undefined,
 ): void {
   const { activityId: id, agentId, config } = arrival;
   d.root = { ...d.root, floors: { ...d.root.floors, [id]: createTurn(id, config, carried) } };
@@ -285,25 +288,31 @@ function drain(d: Draft, current: ActivityState): void {
 
 function handOver(d: Draft, current: ActivityState): void {
   const [arrival, ...rest] = d.stage.arrivals as [Arrival, ...Arrival[]];
-  const carried = carry(d.root.floors[current.id] as TurnState);
   if (d.stage.drained) {
     change(d, { drained: false });
     order(d, { type: "session.drained" });
   }
-  leave(d, current, arrival.activityId);
+  const carried = leave(d, current, arrival.activityId);
   change(d, { arrivals: rest });
   enter(d, arrival, current.agentId, carried);
 }
 
-function leave(d: Draft, current: ActivityState, next: string | null): void {
+/** Takes an agent off the stage. Gives what the next may carry on with: the words of a turn that was cut short are among it. */
+function leave(d: Draft, current: ActivityState, next: string | null): CarriedTurn {
   cancelTimer(d, "entering");
   cancelTimer(d, "exiting");
   cancelTimer(d, "draining");
   stepFloor(d, current.id, { type: "activity.close", t: d.t });
+  const floor = d.root.floors[current.id] as TurnState;
+  const { finalText } = floor.recognition;
+  if (next === null && finalText !== "") { // nobody is left to take them
+    d.effects.push({ type: "transcript.discarded", text: finalText, reason: "closed", activityId: current.id });
+  }
   order(d, { type: "activity.leave", activityId: current.id, next });
   const { [current.id]: _gone, ...floors } = d.root.floors;
   d.root = { ...d.root, floors };
   change(d, { current: null });
+  return carry(floor);
 }
 
 function runHook(d: Draft, activityId: string, hook: "enter" | "exit"): void {
@@ -338,7 +347,10 @@ function beginClose(
   stepFloor(d, current.id, { type: "session.closing", t: d.t });
   if (!drainFirst) stepFloor(d, current.id, { type: "api.interrupt", t: d.t, force: true });
   if (current.phase === "active" && d.root.floors[current.id]?.life !== "draining") exit(d, current);
-  else if (current.phase === "active" || current.phase === "entering") drain(d, current); // it has left, or never came
+  else if (current.phase === "active" || current.phase === "entering") { // it has left, or never came
+    cancelTimer(d, "entering");
+    drain(d, current);
+  }
 }
 
 /** Another close, which may be more urgent than the one under way. */

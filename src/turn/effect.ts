@@ -100,6 +100,8 @@ export type RefusalReason =
   | "server_turn"
   | "late_final"
   | "cleared"
+  /** The session closed before anybody could take it. */
+  | "closed"
   | "empty";
 
 /** An order. */

@@ -80,7 +80,9 @@ export function violations(turn: TurnState, shared: SharedState, config: TurnCon
   must("a pause is of the speech that has the floor", paused === null || paused.handleId === speeches.current);
   must("a pause that waits for a decision has one", !paused?.pending || decision.phase !== "none");
   const isSilent = !turn.recognition.speaking && interruption.userSilence;
-  const isTimed = timers["falseInterruption"] !== undefined || paused?.pending === true;
+  // A turn that was taken ends the pause, once those before it are done; and each of their waits is timed.
+  const isTimed = timers["falseInterruption"] !== undefined || paused?.pending === true || head !== undefined ||
+    config.compat === "reference"; // which forgets the timer when the mode changes
   must("a pause in silence is timed", paused === null || !isSilent || isTimed);
   must("paused means that the output is paused", paused === null || shared.output.paused);
   must(
