@@ -18,6 +18,7 @@ const PLANNED: Readonly<Record<string, string>> = {
   "./bun": "adapters/runtime/bun.ts",
   "./deno": "adapters/runtime/deno.ts",
   "./edge": "adapters/runtime/edge.ts",
+  "./hono": "adapters/hono/mod.ts",
   "./openai": "adapters/openai/mod.ts",
   "./valibot": "adapters/valibot/mod.ts",
   "./silero": "adapters/silero/mod.ts",

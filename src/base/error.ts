@@ -69,6 +69,13 @@ export const REMEDIES = {
   "sink.stalled":
     "The place where the agent is heard takes nothing, or does not say what it plays: let it acknowledge every segment.",
   "socket.failed": "The socket could not be opened or broke: see `cause`.",
+  "http.bad_option": "Read the message: it names the option, the rule and the value that was given.",
+  "http.bad_request": "Read the message: it names the part of the request that is wrong.",
+  "http.too_large": "Send a smaller body, or raise `maxBodySize` of the route.",
+  "http.unauthorized": "Send what `authorize` of the route wants to see.",
+  "http.not_found": "There is no such conversation, or it belongs to somebody else.",
+  "http.unknown_agent": "Name one of the agents that the message lists.",
+  "http.timeout": "The turn took longer than `turnTimeout` of the route and was cut off.",
   "trace.bad_record": "The file is no trace of this library, or is cut off: the message names the line.",
   "trace.diverged": "The trace replays differently: it was made by another version, or the machine changed.",
   "scenario.bad": "Read the message: it names the field of the scenario, the rule and the value that was given.",
