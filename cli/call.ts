@@ -43,7 +43,7 @@ export interface CallOptions {
   readonly runtime: Runtime;
   readonly caller: AudioFrame;
   readonly agent: Agent;
-  readonly session: Pick<AgentSessionOptions, "llm" | "stt" | "tts" | "vad" | "logger">;
+  readonly session: Pick<AgentSessionOptions, "llm" | "stt" | "tts" | "vad" | "turnHandling" | "logger">;
   readonly files: CallFiles;
   /** Told every record as it is made. */
   readonly onRecord?: (record: TraceRecord) => void;

@@ -10,6 +10,7 @@ import { detectRuntime } from "../adapters/runtime/detect.ts";
 import { type VirtualRuntime, virtualRuntime } from "../adapters/runtime/virtual.ts";
 import { FLITE_VOICES, fliteTTS, type FliteVoice } from "../adapters/flite/mod.ts";
 import { sileroVAD } from "../adapters/silero/mod.ts";
+import { smartTurn } from "../adapters/smart_turn/mod.ts";
 import { whisperSTT } from "../adapters/whisper/mod.ts";
 import { Bookseller, booksellerModel } from "../examples/shared/bookshop.ts";
 import { AgentError, type AudioFrame, type ChatMessage, type Runtime } from "../mod.ts";
@@ -31,6 +32,7 @@ export async function demo(args: readonly string[]): Promise<number> {
       out: { type: "string", default: "out" },
       voice: { type: "string", default: "kal16" },
       fast: { type: "boolean", default: false },
+      "smart-turn": { type: "boolean", default: false },
     },
   });
   const out = values.out ?? "out";
@@ -51,7 +53,10 @@ export async function demo(args: readonly string[]): Promise<number> {
     write("Loading: a voice, a detector and a recogniser, all on this machine.\n");
     const caller = values.call === undefined ? await speakCall(CALL, voiceOf(values.voice)) : readCall(values.call);
     const left = { recording: await files.write(`${out}/call.wav`), trace: await files.write(`${out}/trace.jsonl`) };
-    const { result, isCut } = await inTime(runtime, () => hold(runtime, caller, left, stop.signal, write));
+    const { result, isCut } = await inTime(
+      runtime,
+      () => hold(runtime, caller, left, stop.signal, write, values["smart-turn"] === true),
+    );
     finish(out, result);
     write(`\nLeft in ${out}/: call.wav, transcript.md, trace.jsonl, timeline.html\n`);
     return isCut ? 1 : 0;
@@ -67,12 +72,15 @@ export async function hold(
   files: CallFiles,
   signal: AbortSignal,
   write: (text: string) => void,
+  withSmartTurn: boolean = false,
 ): Promise<{ readonly result: CallResult; readonly isCut: boolean }> {
   const { clock } = runtime;
-  await using vad = sileroVAD({ clock });
+  // A detector of turns looks into the pause, so that silence alone may decide sooner.
+  await using detector = withSmartTurn ? smartTurn({ clock }) : null;
+  await using vad = sileroVAD({ clock, ...(detector !== null && { minSilenceDuration: 250 }) });
   await using tts = fliteTTS({ voice: "slt", clock });
   await using stt = whisperSTT({ clock });
-  await Promise.all([vad.prewarm?.(), tts.prewarm(), stt.prewarm?.()]);
+  await Promise.all([vad.prewarm?.(), tts.prewarm(), stt.prewarm?.(), detector?.prewarm()]);
   write(`A call of ${Math.round(frameDurationMs(caller) / 1000)} seconds. Times are seconds from its start.\n\n`);
   let onRecord = (_record: TraceRecord): void => {};
   const startedAt = clock.now();
@@ -81,7 +89,13 @@ export async function hold(
     caller,
     files,
     agent: new Bookseller(clock),
-    session: { vad, tts, stt, llm: languageModel(runtime, () => booksellerModel(clock)) },
+    session: {
+      vad,
+      tts,
+      stt,
+      llm: languageModel(runtime, () => booksellerModel(clock)),
+      turnHandling: { turnDetection: detector },
+    },
     signal,
     onSession: (session) => {
       onRecord = showCall(session, startedAt, {

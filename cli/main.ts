@@ -12,12 +12,13 @@ import { timelineCommand } from "./timeline.ts";
 
 const HELP = `repartee: real-time voice and text agents
 
-  repartee demo [--call FILE] [--out DIR] [--fast] [--voice NAME]
+  repartee demo [--call FILE] [--out DIR] [--fast] [--voice NAME] [--smart-turn]
       Hear an agent answer a call, with everything on this machine. Leaves call.wav, transcript.md,
       trace.jsonl and timeline.html in DIR (default: out).
         --call FILE   a WAV file of the caller, in place of our own
         --fast        on a virtual clock: as fast as the models are
         --voice NAME  the caller's voice: kal16 (default), slt, rms or awb
+        --smart-turn  a detector tells from the sound whether the caller has finished: shorter waits
   repartee replay FILE
       Run the machines over a recorded session, and name the first difference.
   repartee timeline FILE [--out FILE] [--audio FILE]

@@ -66,6 +66,11 @@ export const SUPPORT: readonly Support[] = [
     test: "tests/adapters/smart_turn/smart_turn_test.ts",
     note: "in a worker",
   },
+  {
+    feature: "the spoken call, turns told by `./smart-turn`",
+    places: RUNTIMES,
+    test: "tests/real/smart_turn_test.ts",
+  },
   { feature: "`./whisper`", places: RUNTIMES, test: "tests/real/demo_test.ts", note: "in a worker" },
   { feature: "`./energy-vad`", places: RUNTIMES, test: "tests/adapters/energy_vad/energy_vad_test.ts" },
   { feature: "`./flite`", places: RUNTIMES, test: "tests/adapters/flite/flite_test.ts", note: "in a worker" },
