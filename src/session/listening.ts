@@ -3,42 +3,40 @@
  *
  * @module
  */
-import { toStream } from "../../streams/to_stream.ts";
-import { type AudioFrame, audioFrame, frameDurationMs } from "../audio/frame.ts";
+import { type AudioFrame, frameDurationMs } from "../audio/frame.ts";
 import { AgentError } from "../base/error.ts";
-import type { AudioInputPart } from "../model/marks.ts";
+import type { AudioInputPart, ContextMark } from "../model/marks.ts";
 import { FLUSH } from "../model/marks.ts";
-import type { SpeechEvent } from "../model/stt.ts";
 import type { TurnDetectionInput, TurnPrediction } from "../model/turn_detector.ts";
 import type { VADEvent } from "../model/vad.ts";
 import { vadMeter } from "../model/vad_meter.ts";
-import { SILENCE_CHUNK_MS } from "../turn/config.ts";
 import type { TurnEvent } from "../turn/event.ts";
 import { audioRoute } from "../turn/query.ts";
 import type { Activity } from "./activity.ts";
 import type { SessionCore } from "./core.ts";
 import { type Ear, openEar } from "./ear.ts";
 import { RANK } from "./inbox.ts";
-
-/** Pause before a recogniser that failed for good is tried again. Specified: 02 section 2.4. */
-const STT_RETRY_MS = 500;
+import { finite, RecogniserEar } from "./recogniser_ear.ts";
 
 /** The microphone and the models that listen to it. */
 export class Listening {
   readonly #core: SessionCore;
   #activity: Activity | undefined;
   #vad: Ear<AudioInputPart> | undefined;
-  #stt: Ear<AudioInputPart> | undefined;
+  readonly #stt: RecogniserEar;
   #detector: Ear<TurnDetectionInput> | undefined;
+  #detectorOwner: Activity | undefined;
   #detectorFailed = false;
   #reader: ReadableStreamDefaultReader<AudioFrame> | undefined;
   #sampleRate = 0;
   #droppedCount = 0;
   #badCount = 0;
-  #retry: (() => void) | undefined;
+  /** Who was told what the sound is like. */
+  #told: Activity | undefined;
 
   constructor(core: SessionCore) {
     this.#core = core;
+    this.#stt = new RecogniserEar(core, () => this.#dropped());
   }
 
   /** Reads another microphone, or none. */
@@ -58,8 +56,8 @@ export class Listening {
   bind(activity: Activity): void {
     this.#activity = activity;
     this.#openVad(activity);
-    this.#openStt(activity);
-    this.rebindDetector(activity);
+    this.#stt.bind(activity);
+    if (this.#detectorOwner !== activity) this.rebindDetector(activity);
   }
 
   /** The detector of ends of turns may be another one now. */
@@ -68,6 +66,7 @@ export class Listening {
     this.#detector?.close();
     this.#detector = undefined;
     this.#detectorFailed = false;
+    this.#detectorOwner = activity;
     this.#openDetector(activity);
   }
 
@@ -76,24 +75,29 @@ export class Listening {
     return this.#activity === activity;
   }
 
-  /** Nobody hears. */
-  unbind(): void {
+  /** The agent hears no more; `next` may go on by the streams that it shares with it. */
+  leave(next: Activity | undefined): void {
+    const before = this.#activity;
     this.#activity = undefined;
-    this.#retry?.();
-    this.#retry = undefined;
     this.#vad?.close();
-    this.#stt?.close();
+    this.#vad = undefined;
+    this.#stt.leave(next);
+    if (before !== undefined && next !== undefined && before.resolved.detector === next.resolved.detector) {
+      this.#detectorOwner = next;
+      return;
+    }
     this.#detector?.close();
-    this.#vad = this.#stt = this.#detector = undefined;
+    this.#detector = this.#detectorOwner = undefined;
   }
 
+  /** A fresh stream of the recogniser. */
   restartStt(): void {
-    if (this.#stt !== undefined && this.#activity !== undefined) {
-      this.#fact(RANK.stt, this.#activity, { type: "stt.closed", t: 0 });
-    }
-    this.#stt?.close();
-    this.#stt = undefined;
-    if (this.#activity !== undefined) this.#openStt(this.#activity);
+    this.#stt.restart();
+  }
+
+  /** Words and messages that the recogniser should know. */
+  tellStt(mark: ContextMark): void {
+    this.#stt.tell(mark);
   }
 
   flushVad(): void {
@@ -118,10 +122,7 @@ export class Listening {
   }
 
   pushSilence(durationMs: number): void {
-    const rate = this.#sampleRate === 0 ? 16_000 : this.#sampleRate;
-    for (let left = durationMs; left > 0; left -= SILENCE_CHUNK_MS) {
-      this.#stt?.push(audioFrame(new Int16Array(Math.round((rate * SILENCE_CHUNK_MS) / 1000)), rate));
-    }
+    this.#stt.pushSilence(durationMs, this.#sampleRate === 0 ? 16_000 : this.#sampleRate);
   }
 
   async #read(audio: ReadableStream<AudioFrame>): Promise<void> {
@@ -145,28 +146,29 @@ export class Listening {
   }
 
   #hear(frame: AudioFrame): void {
-    const activity = this.#activity;
     const core = this.#core;
+    const activity = this.#activity ?? this.#stt.owner; // between two agents the words are the next one's
     if (activity === undefined || !core.input.audioEnabled) return;
     const problem = problemOf(frame);
     if (problem !== undefined) return this.#refuse(problem);
     if (frame.samplesPerChannel === 0) return;
-    if (frame.sampleRate !== this.#sampleRate) {
-      this.#sampleRate = frame.sampleRate;
-      this.#fact(RANK.vad, activity, {
-        type: "audio.began",
-        t: 0,
-        durationMs: frameDurationMs(frame),
-        sampleRate: frame.sampleRate,
-      });
-    }
+    const durationMs = frameDurationMs(frame);
     this.#vad?.push(frame);
     this.#detector?.push(frame);
-    if (this.#stt === undefined) return;
     const floor = core.root.floors[activity.id];
     const isHeard = floor === undefined ||
       audioRoute(floor, core.root.shared, activity.resolved.config).stt === "frame";
-    this.#stt.push(isHeard ? frame : { ...frame, data: new Int16Array(frame.data.length) });
+    const isFirst = this.#stt.hear(frame, durationMs, isHeard);
+    if (!isFirst && frame.sampleRate === this.#sampleRate && activity === this.#told) return;
+    this.#sampleRate = frame.sampleRate;
+    this.#told = activity;
+    this.#fact(RANK.vad, activity, {
+      type: "audio.began",
+      t: 0,
+      durationMs,
+      sampleRate: frame.sampleRate,
+      startedAt: this.#stt.startedAt ?? core.clock.now() - durationMs,
+    });
   }
 
   /** A frame that is none is left out, and told once: a source that is wrong is wrong fifty times a second. */
@@ -198,29 +200,6 @@ export class Listening {
     });
   }
 
-  #openStt(activity: Activity): void {
-    if (activity.resolved.stt === null) return;
-    this.#stt = openEar<AudioInputPart, SpeechEvent>({
-      open: async (audio) => {
-        const node = await activity.agent.sttNode(audio, {});
-        return node === null ? null : toStream(node);
-      },
-      take: (event) => this.#heard(activity, event),
-      over: (error) => {
-        this.#stt = undefined;
-        this.#fact(RANK.stt, activity, { type: "stt.closed", t: 0 });
-        if (error === undefined || this.#core.isClosing) return;
-        this.#core.log("error", "the recogniser failed", { area: "stt", error });
-        const { clock } = this.#core;
-        this.#retry = clock.schedule(clock.now() + STT_RETRY_MS, () => {
-          this.#retry = undefined;
-          if (this.#activity === activity && this.#stt === undefined && !this.#core.isClosing) this.#openStt(activity);
-        });
-      },
-      dropped: () => this.#dropped(),
-    });
-  }
-
   #openDetector(activity: Activity): void {
     const { detector } = activity.resolved;
     if (detector?.kind !== "streaming_turn_detector") return;
@@ -229,7 +208,7 @@ export class Listening {
       open: (audio, signal) => audio.pipeThrough(detector.stream({ signal })),
       take: (answer) => {
         if (answer.id === asked) asked = undefined;
-        this.#predicted(activity, answer);
+        this.#predicted(this.#detectorOwner ?? activity, answer);
       },
       over: (error) => {
         this.#detector = undefined;
@@ -268,42 +247,6 @@ export class Listening {
     this.#core.inbox.report(RANK.life, () => this.#core.partFailed(message, part, error));
   }
 
-  #heard(activity: Activity, event: SpeechEvent): void {
-    if (typeof event === "string") event = finalOf(event);
-    const requestId = event.requestId ?? "";
-    switch (event.type) {
-      case "start_of_speech":
-        return this.#fact(RANK.stt, activity, {
-          type: "stt.start",
-          t: 0,
-          requestId,
-          speechStartTime: event.speechStartTimeMs === undefined ? null : finite(event.speechStartTimeMs),
-        });
-      case "end_of_speech":
-        return this.#fact(RANK.stt, activity, { type: "stt.end", t: 0, requestId });
-      case "recognition_usage":
-        return;
-      default: {
-        const best = event.alternatives[0];
-        this.#fact(RANK.stt, activity, {
-          type: event.type === "interim_transcript"
-            ? "stt.interim"
-            : event.type === "preflight_transcript"
-            ? "stt.preflight"
-            : "stt.final",
-          t: 0,
-          requestId,
-          text: best?.text ?? "",
-          language: best?.language ?? "",
-          confidence: finite(best?.confidence),
-          startTime: finite(best?.startTimeMs),
-          endTime: finite(best?.endTimeMs),
-          speakerId: best?.speakerId ?? null,
-        });
-      }
-    }
-  }
-
   #dropped(): void {
     this.#droppedCount++;
     if (this.#droppedCount % 50 === 1) {
@@ -334,11 +277,6 @@ function problemOf(frame: AudioFrame): string | undefined {
   return `\`data\` must hold ${samplesPerChannel} samples of ${channels} channels: current value is ${data.length}`;
 }
 
-/** A number of a model as the machine may have it: what is none would be something else in a trace. */
-function finite(value: number | undefined): number {
-  return value !== undefined && Number.isFinite(value) ? value : 0;
-}
-
 function vadFact(event: VADEvent): TurnEvent {
   switch (event.type) {
     case "start_of_speech":
@@ -367,12 +305,4 @@ function vadFact(event: VADEvent): TurnEvent {
         speaking: event.speaking,
       };
   }
-}
-
-/** A node of the user's may give plain text, which counts as final. */
-function finalOf(text: string): SpeechEvent {
-  return {
-    type: "final_transcript",
-    alternatives: [{ text, language: "", startTimeMs: 0, endTimeMs: 0, confidence: 1 }],
-  };
 }

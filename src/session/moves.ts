@@ -121,7 +121,7 @@ export class Moves {
     const activity = this.#core.activity;
     if (activity === undefined || activity.id !== activityId) return;
     if (next !== null) this.#arriving.get(next)?.keepToolsets(); // what both have goes on
-    this.#core.listening.unbind();
+    this.#core.listening.leave(next === null ? undefined : this.#arriving.get(next));
     this.#core.toolCalls.leave(activity, true);
     this.#core.speeches.leave(activity);
     activity.end();

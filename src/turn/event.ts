@@ -36,8 +36,16 @@ type At<T> = T & { readonly t: number };
 /** A fact. */
 export type TurnEvent = At<
   // --- what is heard -------------------------------------------------------------------------------------------
-  /** The first microphone frame, and the first after the rate changed. */
-  | { readonly type: "audio.began"; readonly durationMs: number; readonly sampleRate: number }
+  /**
+   * The first microphone frame of an activity, of a recogniser's stream, or of another rate. `startedAt`: when that stream
+   * began, which the times of its words count from; left out, this frame began it, unless another did.
+   */
+  | {
+    readonly type: "audio.began";
+    readonly durationMs: number;
+    readonly sampleRate: number;
+    readonly startedAt?: number;
+  }
   | { readonly type: "vad.start"; readonly speechDuration: number; readonly inferenceDuration: number }
   | {
     readonly type: "vad.inference";

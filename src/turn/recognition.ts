@@ -208,5 +208,5 @@ export function meanOf(values: readonly number[]): number {
 export function onAudioBegan(d: Draft, event: EventOf<"audio.began">): void {
   const region = edit(d, "recognition");
   region.sampleRate = event.sampleRate;
-  region.inputStartedAt ??= d.t - event.durationMs;
+  region.inputStartedAt = event.startedAt ?? region.inputStartedAt ?? d.t - event.durationMs;
 }
