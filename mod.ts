@@ -69,6 +69,16 @@ export type {
   TurnDetector,
   TurnPrediction,
 } from "./src/model/turn_detector.ts";
+export type {
+  AgentSpeechMark,
+  InterruptionDetector,
+  InterruptionDetectorOptions,
+  InterruptionInput,
+  InterruptionStream,
+  InterruptionVerdict,
+  OverlapEndedMark,
+  OverlapStartedMark,
+} from "./src/model/interruption_detector.ts";
 export {
   APIConnectionError,
   type APIConnectionErrorInit,

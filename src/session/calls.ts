@@ -89,6 +89,7 @@ export class Calls {
     activity.resolved = resolved;
     core.inbox.call({ type: "activity.config", t: 0, activityId: activity.id, config: resolved.config });
     if (resolved.detector !== detector) core.listening.rebindDetector(activity);
+    if (!resolved.config.adaptive) core.listening.overlap.close();
   }
 
   drain(): Promise<void> {

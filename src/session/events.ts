@@ -70,6 +70,30 @@ export interface AgentFalseInterruptionEvent extends EventBase<"agent_false_inte
   readonly resumed: boolean;
 }
 
+/** A detector has judged speech of the user over the agent's. */
+export interface OverlappingSpeechEvent extends EventBase<"overlapping_speech"> {
+  /** The user wants the floor. */
+  readonly isInterruption: boolean;
+  /** The overlap ended since the agent stopped, not the user. */
+  readonly agentEnded: boolean;
+  /** When it was judged, in milliseconds since 1970. */
+  readonly detectedAt: number;
+  /** When the user began, in milliseconds since 1970. */
+  readonly overlapStartedAt: number;
+  /** That it is an interruption, from 0 to 1. */
+  readonly probability: number;
+  /** The probability of each frame, where the detector tells. */
+  readonly probabilities?: readonly number[];
+  /** From the question to the answer, in milliseconds. */
+  readonly totalDurationMs: number;
+  /** Of it, the time of the model alone. */
+  readonly predictionDurationMs: number;
+  /** From the start of the overlap to the answer. */
+  readonly detectionDelayMs: number;
+  /** Questions that the detector asked its model. */
+  readonly numRequests: number;
+}
+
 /** An end-of-turn model was asked. */
 export interface EotPredictionEvent extends EventBase<"eot_prediction"> {
   /** How likely the user has finished, from 0 to 1. */
@@ -194,6 +218,8 @@ export interface SessionEvents {
   conversation_item_added: ConversationItemAddedEvent;
   /** See {@linkcode AgentFalseInterruptionEvent}. */
   agent_false_interruption: AgentFalseInterruptionEvent;
+  /** See {@linkcode OverlappingSpeechEvent}. */
+  overlapping_speech: OverlappingSpeechEvent;
   /** See {@linkcode EotPredictionEvent}. */
   eot_prediction: EotPredictionEvent;
   /** See {@linkcode FunctionToolsExecutedEvent}. */

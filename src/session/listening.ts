@@ -16,6 +16,7 @@ import type { Activity } from "./activity.ts";
 import type { SessionCore } from "./core.ts";
 import { type Ear, openEar } from "./ear.ts";
 import { RANK } from "./inbox.ts";
+import { OverlapEar } from "./overlap_ear.ts";
 import { finite, RecogniserEar } from "./recogniser_ear.ts";
 
 /** The microphone and the models that listen to it. */
@@ -24,6 +25,7 @@ export class Listening {
   #activity: Activity | undefined;
   #vad: Ear<AudioInputPart> | undefined;
   readonly #stt: RecogniserEar;
+  readonly overlap: OverlapEar;
   #detector: Ear<TurnDetectionInput> | undefined;
   #detectorOwner: Activity | undefined;
   #detectorFailed = false;
@@ -37,6 +39,7 @@ export class Listening {
   constructor(core: SessionCore) {
     this.#core = core;
     this.#stt = new RecogniserEar(core, () => this.#dropped());
+    this.overlap = new OverlapEar(core, () => this.#dropped());
   }
 
   /** Reads another microphone, or none. */
@@ -56,6 +59,7 @@ export class Listening {
   bind(activity: Activity): void {
     this.#activity = activity;
     this.#openVad(activity);
+    this.overlap.open(activity);
     this.#stt.bind(activity);
     if (this.#detectorOwner !== activity) this.rebindDetector(activity);
   }
@@ -81,6 +85,7 @@ export class Listening {
     this.#activity = undefined;
     this.#vad?.close();
     this.#vad = undefined;
+    this.overlap.close();
     this.#stt.leave(next);
     if (before !== undefined && next !== undefined && before.resolved.detector === next.resolved.detector) {
       this.#detectorOwner = next;
@@ -155,6 +160,7 @@ export class Listening {
     const durationMs = frameDurationMs(frame);
     this.#vad?.push(frame);
     this.#detector?.push(frame);
+    this.overlap.hear(frame);
     const floor = core.root.floors[activity.id];
     const isHeard = floor === undefined ||
       audioRoute(floor, core.root.shared, activity.resolved.config).stt === "frame";

@@ -7,6 +7,7 @@ import * as v from "valibot";
 import { AgentError } from "../base/error.ts";
 import type { Runtime } from "../base/runtime.ts";
 import type { SessionConnectOptions } from "../model/connect_options.ts";
+import type { InterruptionDetector } from "../model/interruption_detector.ts";
 import type { LLM } from "../model/llm.ts";
 import type { STT } from "../model/stt.ts";
 import type { TTS } from "../model/tts.ts";
@@ -40,7 +41,16 @@ export interface TurnHandlingOptions {
   readonly interruption?: {
     /** The user may cut in. Default true. */
     readonly enabled?: boolean;
+    /**
+     * `"vad"`: sound alone interrupts, though there is a `detector`. `"adaptive"`: warns where the detector cannot be used.
+     * Left out: the detector judges where there is one.
+     */
     readonly mode?: "adaptive" | "vad";
+    /**
+     * A model that judges from the sound whether speech over the agent is an interruption. It needs a VAD, and a recogniser
+     * that streams and says when words were said; it takes the place of `backchannel`.
+     */
+    readonly detector?: InterruptionDetector | null;
     /** While a protected speech plays, nothing is recognised. Default true. */
     readonly discardAudioIfUninterruptible?: boolean;
     /** Speech it takes to cut in. Default 500. */
@@ -51,6 +61,10 @@ export interface TurnHandlingOptions {
     readonly resumeFalseInterruption?: boolean;
     /** Silence after which a pause was no interruption; null: never. Default 2,000. */
     readonly falseInterruptionTimeout?: number | null;
+    /**
+     * With a `detector`: how long sound alone interrupts at the start of the agent's speech, and how long before its end words
+     * are a turn. One number is both. Null: not at all. Default `[1_000, 1_000]`.
+     */
     readonly backchannelBoundary?: number | readonly [number, number] | null;
     /**
      * Tells words that only show attention, which leave the agent the floor, from those that take it. Left out: lists for
@@ -157,6 +171,7 @@ export const turnHandlingSchema: v.GenericSchema<unknown, unknown> = v.strictObj
     falseInterruptionTimeout: v.nullish(duration),
     backchannelBoundary: v.nullish(v.union([duration, v.tuple([duration, duration])])),
     backchannel: v.nullish(v.function()),
+    detector: v.nullish(v.looseObject({ kind: v.literal("interruption_detector") })),
   })),
   preemptiveGeneration: v.optional(v.strictObject({
     enabled: v.optional(v.boolean()),

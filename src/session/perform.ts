@@ -160,6 +160,11 @@ export function perform(core: SessionCore, effect: RootEffect, t: number): void 
       return core.telemetry.end(effect.span, effect.at, effect.attributes);
     case "exceeded.runHook":
       return void runExceededHook(core, effect);
+    case "overlap.agentStarted":
+    case "overlap.agentEnded":
+    case "overlap.started":
+    case "overlap.ended":
+      return core.listening.overlap.tell(effect);
     case "backchannel.judged":
       return core.log("debug", effect.type, {
         area: "turn",
@@ -172,10 +177,6 @@ export function perform(core: SessionCore, effect: RootEffect, t: number): void 
 
     // Parts of later stages: adaptive interruption, turn limits and realtime models are not configured by
     // `resolveActivity`, so that the machine never gives these orders.
-    case "overlap.agentStarted":
-    case "overlap.agentEnded":
-    case "overlap.started":
-    case "overlap.ended":
     case "rt.startUserActivity":
     case "rt.interrupt":
     case "rt.commitAudio":

@@ -4,6 +4,7 @@
  * @module
  */
 import { AgentError } from "../base/error.ts";
+import type { InterruptionDetector } from "../model/interruption_detector.ts";
 import type { LLM } from "../model/llm.ts";
 import type { STT } from "../model/stt.ts";
 import type { TTS } from "../model/tts.ts";
@@ -26,6 +27,8 @@ export interface Resolved {
   readonly detector: TurnDetector | StreamingTurnDetector | null;
   /** The program's own policy for backchannels. */
   readonly backchannel: BackchannelPolicy | null;
+  /** Used while `config.adaptive`. */
+  readonly interruptionDetector: InterruptionDetector | null;
   readonly alignedTranscript: boolean;
   readonly config: TurnConfig;
   /** Codes of what does not fit together; each is logged once. */
@@ -51,6 +54,13 @@ export function resolveActivity(session: AgentSessionOptions, agent: AgentOption
   const interruption = { ...s.interruption, ...agentInterruption };
   const preemptive = { ...s.preemptiveGeneration, ...defined(a.preemptiveGeneration) };
   const limit = { ...s.userTurnLimit, ...(session.compat === "reference" ? {} : defined(a.userTurnLimit)) };
+  const interruptionDetector = interruption.mode === "vad" ? null : interruption.detector ?? null;
+  const canJudge = vad !== null && isTimed(stt) && mode !== "manual" && mode !== "realtime_llm" &&
+    interruption.enabled !== false;
+  const adaptive = interruptionDetector !== null && canJudge;
+  if (!adaptive && (interruptionDetector !== null || interruption.mode === "adaptive")) {
+    warnings.push("interruption.adaptive_unavailable");
+  }
   const config: TurnConfig = {
     compat: session.compat ?? "fixed",
     mode,
@@ -61,7 +71,7 @@ export function resolveActivity(session: AgentSessionOptions, agent: AgentOption
     llm: llm === null ? "none" : "pipeline",
     serverTurnDetection: false,
     realtimeTranscription: false,
-    adaptive: false,
+    adaptive,
     endpointing: {
       mode: endpointing.mode ?? "fixed",
       minDelay: endpointing.minDelay ?? (isStreaming ? 300 : 500),
@@ -108,6 +118,7 @@ export function resolveActivity(session: AgentSessionOptions, agent: AgentOption
     tts,
     detector,
     backchannel: interruption.backchannel ?? null,
+    interruptionDetector,
     alignedTranscript: agent.useTtsAlignedTranscript ?? session.useTtsAlignedTranscript ?? true,
     config,
     warnings,
@@ -140,6 +151,12 @@ function checkedDetector(detector: StreamingTurnDetector, vad: VAD): StreamingTu
     "session.bad_option",
     `Cannot handle turns with ${detector.model} as the minimum silence of the VAD must be at least ${MIN_DETECTOR_SILENCE_MS} ms: current value is ${minSilenceDurationMs}`,
   );
+}
+
+/** It tells words as they come, and when they were said. */
+function isTimed(stt: STT | null): boolean {
+  const aligned = stt?.capabilities.alignedTranscript;
+  return stt?.capabilities.streaming === true && (aligned === "word" || aligned === "chunk");
 }
 
 function boundary(value: number | readonly [number, number] | null | undefined): readonly [number, number] | null {

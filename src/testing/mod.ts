@@ -47,6 +47,12 @@ export {
   scriptedTurnDetector,
   type ScriptedTurnDetectorOptions,
 } from "./scripted_turn_detector.ts";
+export {
+  type ScriptedInterruptionDetector,
+  scriptedInterruptionDetector,
+  type ScriptedInterruptionDetectorOptions,
+  type ScriptedOverlap,
+} from "./scripted_interruption_detector.ts";
 export { type AssertOf, expectRun, type ExpectRunOptions, RunAssert, type RunLike, RunRange } from "./expect_run.ts";
 export {
   AgentHandoffAssert,

@@ -31,6 +31,14 @@ export interface Transcript {
   readonly judged?: BackchannelAnswer;
 }
 
+/** What was measured of a verdict. Durations are milliseconds. */
+export interface OverlapMeasure {
+  readonly probability: number;
+  readonly totalDurationMs: number;
+  readonly predictionDurationMs: number;
+  readonly detectionDelayMs: number;
+}
+
 type At<T> = T & { readonly t: number };
 
 /** A fact. */
@@ -92,6 +100,7 @@ export type TurnEvent = At<
     readonly agentEnded: boolean;
     readonly overlapStartedAt: number | null;
     readonly detectedAt: number;
+    readonly measured?: OverlapMeasure;
   }
   | { readonly type: "overlap.error"; readonly recoverable: boolean }
   // --- time ----------------------------------------------------------------------------------------------------

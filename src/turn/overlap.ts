@@ -98,6 +98,7 @@ export function resetOverlap(d: Draft): void {
   const region = edit(d, "overlap");
   region.backchannelVerdict = false;
   region.isInterruption = null;
+  region.measured = null;
   if (!region.agentSpeaking) region.inTurn = false;
   if (isFixed(d)) region.ignoreUntil = undefined;
 }
@@ -107,6 +108,7 @@ export function onVerdict(d: Draft, event: Extract<TurnEvent, { type: "overlap.v
   if (!d.turn.overlap.detectionEnabled) return;
   const region = edit(d, "overlap");
   region.open = false;
+  if (event.measured !== undefined && region.isInterruption !== true) region.measured = event.measured;
   if (!event.isInterruption && isLive(d, "backchannelBoundary")) return;
   if (region.inTurn && !event.agentEnded) {
     region.backchannelVerdict = !event.isInterruption;

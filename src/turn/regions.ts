@@ -6,7 +6,7 @@
 import type { TurnConfig } from "./config.ts";
 import type { AgentState, TurnInfo } from "./effect.ts";
 import { createEndpointing, type EndpointingState } from "./endpointing.ts";
-import type { SpeechKind, TurnEvent } from "./event.ts";
+import type { OverlapMeasure, SpeechKind, TurnEvent } from "./event.ts";
 import type { TimerTable } from "./state.ts";
 
 /** How long the activity lives. Only while `running` does it take new speech and new turns. */
@@ -112,6 +112,8 @@ export interface OverlapState {
   readonly backchannelVerdict: boolean;
   /** What the overlaps of this utterance were; null: there were none. */
   readonly isInterruption: boolean | null;
+  /** Of the verdict that said so. */
+  readonly measured: OverlapMeasure | null;
   readonly ignoreUntil: number | undefined;
   readonly held: readonly HeldEvent[];
 }
@@ -324,6 +326,7 @@ export function createRegions(config: TurnConfig, carried: Carry | undefined): R
       inTurn: false,
       backchannelVerdict: false,
       isInterruption: null,
+      measured: null,
       ignoreUntil: undefined,
       held: [],
     },

@@ -22,14 +22,22 @@ export function setUserState(d: Draft, state: UserState, at: number): void {
 }
 
 function endUserSpan(d: Draft, at: number): void {
-  const { isInterruption } = d.turn.overlap;
+  const { isInterruption, measured } = d.turn.overlap;
   order(
     d,
     isInterruption === null ? { type: "span.end", span: "user_speaking", at } : {
       type: "span.end",
       span: "user_speaking",
       at,
-      attributes: { "lk.is_interruption": String(isInterruption) },
+      attributes: {
+        "lk.is_interruption": String(isInterruption),
+        ...(measured !== null && {
+          "lk.interruption.probability": measured.probability,
+          "lk.interruption.total_duration": measured.totalDurationMs / 1000,
+          "lk.interruption.prediction_duration": measured.predictionDurationMs / 1000,
+          "lk.interruption.detection_delay": measured.detectionDelayMs / 1000,
+        }),
+      },
     },
   );
 }

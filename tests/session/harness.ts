@@ -76,6 +76,7 @@ export const EVENT_NAMES: readonly SessionEvent["type"][] = Object.keys(
     session_usage_updated: 0,
     speech_created: 0,
     user_turn_dropped: 0,
+    overlapping_speech: 0,
     error: 0,
     close: 0,
   } satisfies Record<keyof SessionEvents, 0>,
