@@ -70,6 +70,43 @@ export type {
   MessageCriteria,
 } from "./run_criteria.ts";
 export { RunAssertionError } from "./run_failure.ts";
+export {
+  type EvaluateOptions,
+  EvaluationResult,
+  type Evaluator,
+  Judge,
+  JudgeGroup,
+  type JudgeGroupOptions,
+  JudgmentResult,
+  type JudgmentVerdict,
+} from "./judgment.ts";
+export {
+  accuracyJudge,
+  coherenceJudge,
+  concisenessJudge,
+  criterionJudge,
+  type CriterionOptions,
+  describeConversation,
+  handoffJudge,
+  relevancyJudge,
+  safetyJudge,
+  taskCompletionJudge,
+  toolUseJudge,
+} from "./judges.ts";
+export { type TaggedEvaluation, Tagger } from "./tagger.ts";
+export { type PhoneLine, phoneLine, type PhoneLineOptions } from "./phone_line.ts";
+export { simulate, type SimulatedConversation, type SimulateOptions } from "./simulate.ts";
+export {
+  type HangUp,
+  type Heard,
+  modelUser,
+  type ModelUserOptions,
+  scriptedUser,
+  type ScriptLine,
+  type SimulatedUser,
+  type Utterance,
+} from "./simulated_user.ts";
+export { heldLLM } from "./held_llm.ts";
 export type { AskOptions } from "./ask_function.ts";
 export type { JudgeOptions } from "./check_intent.ts";
 export { type FrameListener, type PacedSink, pacedSink, type PacedSinkOptions } from "../io/paced_sink.ts";
