@@ -33,6 +33,14 @@ export interface PacedSinkOptions {
   readonly onFrame?: FrameListener;
   /** The longest slice for `onFrame`. Default: 20. */
   readonly sliceMs?: number;
+  /**
+   * For a device that can throw away what it has not played yet. With it sound is handed to `onFrame` up to `leadMs` before it
+   * is heard, so that a busy process leaves no gaps; a pause or a cut takes back what is not heard yet, to the sample, and
+   * calls this to have it thrown away. After `resume` it is handed out again. When it throws, the sink fails.
+   */
+  readonly onTakeBack?: () => void;
+  /** How long before it is heard sound is handed out, with `onTakeBack`. Default: 100. */
+  readonly leadMs?: number;
 }
 
 /** A {@linkcode PlayoutSink} that plays by a clock. Disposing it clears it and ends its acknowledgements. */
@@ -66,6 +74,7 @@ interface Segment {
 const DEFAULT_AHEAD_MS = 200; // the device buffer of the reference, spec 03 section 12.3
 const DEFAULT_POSITION_MS = 200; // chosen: five acknowledgements a second
 const DEFAULT_SLICE_MS = 20; // chosen: the frame of telephony and WebRTC
+const DEFAULT_LEAD_MS = 100; // chosen: a process that is busy for longer has other problems
 const ROUNDING_MS = 1e-6; // sums of durations are not exact
 const MAX_SLEEP_MS = 10_000; // chosen: how far it looks for the end of what is held
 
@@ -84,7 +93,10 @@ const MAX_SLEEP_MS = 10_000; // chosen: how far it looks for the end of what is 
  * ```
  */
 export function pacedSink(clock: Clock, options: PacedSinkOptions = {}): PacedSink {
-  const { aheadMs = DEFAULT_AHEAD_MS, positionEveryMs = DEFAULT_POSITION_MS, onPlayed, onFrame } = options;
+  const { aheadMs = DEFAULT_AHEAD_MS, positionEveryMs = DEFAULT_POSITION_MS, onPlayed, onFrame, onTakeBack } = options;
+  const leadMs = onTakeBack === undefined ? undefined : options.leadMs ?? DEFAULT_LEAD_MS;
+  /** What is handed out counts as heard at once. */
+  const isHeardWhenHanded = onFrame !== undefined && leadMs === undefined;
   const sliceMs = onFrame === undefined ? Infinity : options.sliceMs ?? DEFAULT_SLICE_MS;
   const acks = ackQueue();
   const segments: Segment[] = []; // the first is the one that plays
@@ -96,6 +108,7 @@ export function pacedSink(clock: Clock, options: PacedSinkOptions = {}): PacedSi
   let runRate = 1;
   let hasHeadBegun = false;
   let busyUntil = -Infinity; // a slice that was handed out sounds until then
+  let handedCount = 0; // frames of the head that were handed out ahead and are not heard to their end
   let disarm = (): void => {};
 
   const runTime = (samples: number): number => anchorAt! + (samples * 1000) / runRate;
@@ -130,6 +143,7 @@ export function pacedSink(clock: Clock, options: PacedSinkOptions = {}): PacedSi
     } else {
       segment.frames.shift();
       segment.offset = 0;
+      handedCount = Math.max(0, handedCount - 1);
       segment.heldMs = segment.frames.length === 0 ? 0 : segment.heldMs - frameDurationMs(frame);
       hasHeadBegun = false;
     }
@@ -162,8 +176,14 @@ export function pacedSink(clock: Clock, options: PacedSinkOptions = {}): PacedSi
         runSamples = 0;
         runRate = frame.sampleRate;
       }
-      if (runTime(runSamples) > now) return;
+      const beginsAt = runTime(runSamples);
+      if (beginsAt > now) return;
+      if (leadMs !== undefined && handedCount === 0 && beginsAt < now) { // the device had run dry: it is heard from now on
+        anchorAt = now;
+        runSamples = 0;
+      }
       if (!hasHeadBegun) begin(segment, frame);
+      if (leadMs !== undefined) handOut(segment, leadMs);
       if (isPaused || segment.frames[0] !== frame) continue; // who heard of the beginning has changed what plays
       const left = frame.samplesPerChannel - segment.offset;
       if (runTime(runSamples + left) > now) return;
@@ -179,9 +199,38 @@ export function pacedSink(clock: Clock, options: PacedSinkOptions = {}): PacedSi
       segment.hasBegun = true;
       acks.push({ type: "started", segmentId: segment.id, at });
     }
-    if (onFrame === undefined) return;
+    if (!isHeardWhenHanded) return;
     busyUntil = runTime(runSamples + frame.samplesPerChannel);
     tell(onFrame, frame, at);
+  };
+
+  /** Hands out what is heard within the lead, of the present run of frames of one rate. */
+  const handOut = (segment: Segment, lead: number): void => {
+    const now = clock.now();
+    let samples = runSamples - segment.offset;
+    for (let index = 0;; index++) {
+      const frame = segment.frames[index];
+      if (frame === undefined || frame.sampleRate !== runRate) return;
+      const from = index === 0 ? segment.offset : 0;
+      if (index >= handedCount) {
+        const at = runTime(samples + from);
+        if (at > now + lead || (index > 0 && at < now)) return; // what is late is heard later than this: `catchUp` sees to it
+        handedCount = index + 1;
+        tell(onFrame, slice(frame, from, frame.samplesPerChannel), at);
+        if (segment !== segments[0] || anchorAt === undefined) return; // who was told has changed what plays
+      }
+      samples += frame.samplesPerChannel;
+    }
+  };
+
+  const takeBack = (): void => {
+    if (handedCount === 0) return;
+    handedCount = 0;
+    try {
+      onTakeBack?.();
+    } catch (error) {
+      fail(error);
+    }
   };
 
   /** Falls silent now. What was heard of the present frame is counted; a slice that was handed out, as a whole. */
@@ -190,8 +239,9 @@ export function pacedSink(clock: Clock, options: PacedSinkOptions = {}): PacedSi
     const frame = segment?.frames[0];
     if (segment !== undefined && frame !== undefined && hasHeadBegun) {
       const left = frame.samplesPerChannel - segment.offset;
-      hear(segment, frame, onFrame === undefined ? Math.min(samplesSoFar(), left) : left);
+      hear(segment, frame, isHeardWhenHanded ? left : Math.min(samplesSoFar(), left));
     }
+    takeBack();
     anchorAt = undefined;
     hasHeadBegun = false;
   };
@@ -233,10 +283,11 @@ export function pacedSink(clock: Clock, options: PacedSinkOptions = {}): PacedSi
     if (segment.release !== undefined) soonest = Math.min(soonest, now + Math.max(0, unheardMs(segment) - aheadMs / 2));
     soonest = Math.min(soonest, cursorAt + segment.nextPositionMs - positionOf(segment));
     let samples = runSamples - segment.offset;
-    for (const frame of segment.frames) {
+    for (const [index, frame] of segment.frames.entries()) {
       if (frame.sampleRate !== runRate) break;
+      if (leadMs !== undefined && index >= handedCount) soonest = Math.min(soonest, runTime(samples) - leadMs);
       samples += frame.samplesPerChannel;
-      if (onFrame !== undefined || runTime(samples) >= soonest) break;
+      if (isHeardWhenHanded || runTime(samples) - (leadMs ?? 0) >= soonest) break;
     }
     return Math.min(soonest, runTime(samples));
   };

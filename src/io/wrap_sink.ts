@@ -9,7 +9,7 @@ import { type PacedSink, pacedSink, type PacedSinkOptions } from "./paced_sink.t
 import type { PlayoutSink } from "./playout.ts";
 
 /** How {@linkcode wrapSink} feeds its place. */
-export interface WrapSinkOptions extends Omit<PacedSinkOptions, "onFrame"> {
+export interface WrapSinkOptions extends Omit<PacedSinkOptions, "onFrame" | "onTakeBack" | "leadMs"> {
   /** How much sound may be on its way into the place before the sink waits for it. Default: 200. */
   readonly deviceMs?: number;
 }

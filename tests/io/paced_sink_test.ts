@@ -6,6 +6,7 @@ import type { Clock } from "../../src/base/runtime.ts";
 import { AgentError } from "../../src/base/error.ts";
 import { type PacedSink, pacedSink } from "../../src/io/paced_sink.ts";
 import type { PlayoutAck } from "../../src/io/playout.ts";
+import { device } from "./device.ts";
 import { collect, playoutSinkContract, ramp, speak } from "../contracts/playout_sink.ts";
 
 const hasCode = (code: string) => (error: unknown) => error instanceof AgentError && error.code === code;
@@ -23,6 +24,81 @@ playoutSinkContract({
     const heard: { frame: AudioFrame; at: number }[] = [];
     return { heard, sink: pacedSink(clock, { onPlayed: (frame, at) => heard.push({ frame, at }) }) };
   },
+});
+
+playoutSinkContract({
+  name: "pacedSink ahead of a device",
+  graceMs: 0,
+  make(clock) {
+    const place = device(clock);
+    return {
+      heard: place.heard,
+      sink: pacedSink(clock, { leadMs: 60, onFrame: place.write, onTakeBack: place.clear }),
+    };
+  },
+});
+
+/** A clock whose timers are late, as those of a busy process. */
+const lateClock = (clock: Clock, lateMs: () => number): Clock => ({
+  ...clock,
+  now: () => clock.now(),
+  schedule: (at, fire) => clock.schedule(at + lateMs(), fire),
+});
+
+test("a device is given sound as far ahead as the lead, and no further", async () => {
+  const clock = virtualClock();
+  const place = device(clock);
+  const sink = pacedSink(clock, { leadMs: 60, onFrame: place.write, onTakeBack: place.clear });
+  void speak(sink.open("a"), Array.from({ length: 25 }, () => ramp(20)));
+  for (let at = 0; at < 440; at += 10) {
+    await clock.runUntil(at);
+    assert.ok(place.queuedMs() >= 60 && place.queuedMs() <= 80, `${place.queuedMs()} ms ahead at ${at}`);
+  }
+});
+
+test("a process that is late by less than the lead leaves no gap", async () => {
+  const clock = virtualClock();
+  const place = device(clock);
+  const sink = pacedSink(lateClock(clock, () => 39), { leadMs: 60, onFrame: place.write, onTakeBack: place.clear });
+  void speak(sink.open("a"), Array.from({ length: 25 }, () => ramp(20)));
+  await clock.run();
+  assert.deepEqual(place.heard.map(({ at }) => at), Array.from({ length: 25 }, (_, index) => index * 20));
+});
+
+test("a process that is later leaves a gap, which is not counted as heard", async () => {
+  const clock = virtualClock();
+  const place = device(clock);
+  let late = 0;
+  const sink = pacedSink(lateClock(clock, () => late), { leadMs: 60, onFrame: place.write, onTakeBack: place.clear });
+  const acks = collect(sink);
+  void speak(sink.open("a"), [ramp(200), ramp(200, 2_000)]);
+  await clock.advance(100);
+  late = 300;
+  await clock.advance(50);
+  late = 0;
+  await clock.advance(300);
+  sink.pause();
+  await clock.advance(0);
+  const told = acks.findLast(({ type }) => type === "position");
+  const heardMs = place.heard.reduce((sum, { frame }) => sum + frame.samplesPerChannel / 8, 0);
+  assert.ok(told?.type === "position" && Math.abs(told.positionMs - heardMs) < 1e-6, `${heardMs} ms were heard`);
+  assert.ok(heardMs < 300, "there was a gap");
+});
+
+test("a device that throws when it is to throw away fails the sink", async () => {
+  const clock = virtualClock();
+  const broken = new Error("broken");
+  const sink = pacedSink(clock, {
+    onFrame() {},
+    onTakeBack() {
+      throw broken;
+    },
+  });
+  const acks = readAll(sink);
+  void speak(sink.open("a"), [ramp(200)]).catch(() => {});
+  await clock.advance(50);
+  sink.pause();
+  await assert.rejects(acks, broken);
 });
 
 test("positions are told at their interval, to the sample", async () => {
