@@ -218,11 +218,12 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    * while it closes, it waits for the close and starts then.
    *
    * @throws {AgentError} `session.no_agent` without an agent; `agent.already_running` for one that is on another stage;
-   *   `session.start_failed` when `io` cannot be attached, after all was rolled back.
+   *   `session.bad_option` for a `room`, which comes as `io`; `session.start_failed` when `io` cannot be attached, after all was rolled back.
    */
   async start(options: StartOptions): Promise<void> {
     const { agent, io }: Partial<StartOptions> = options ?? {};
     checkAgent(agent, "start a session");
+    refuseRoom(options);
     await this["~core"].life.start(agent, io);
   }
 
@@ -471,6 +472,15 @@ function checkAgent(agent: unknown, action: string): asserts agent is Agent {
   throw new AgentError(
     "session.no_agent",
     `Cannot ${action} as \`agent\` must be an Agent: current value is ${agent === null ? "null" : typeof agent}`,
+  );
+}
+
+/** Programs that come from elsewhere hand over a room. */
+function refuseRoom(options: StartOptions): void {
+  if (!("room" in options)) return;
+  throw new AgentError(
+    "session.bad_option",
+    "Cannot start in a `room` as it must be joined by `io: roomIO(room)`, from `@repartee/agents/livekit`: current value is a `room`",
   );
 }
 

@@ -339,3 +339,12 @@ test("one set of models serves many sessions at once", async () => {
   await runtime.clock.until(Promise.all(sessions.map((session) => session.close())));
   assert.equal(runtime.clock.armed, 0);
 });
+
+test("a room handed to `start` is refused with the way to join it", async () => {
+  const w = world();
+  const start = w.session.start({ agent: w.agent, room: {} } as never);
+  await refusesWith("session.bad_option", () => start);
+  await assert.rejects(start, /roomIO\(room\)/);
+  await w.start();
+  await w.close();
+});
