@@ -74,5 +74,16 @@ export const SUPPORT: readonly Support[] = [
   { feature: "`./whisper`", places: RUNTIMES, test: "tests/real/demo_test.ts", note: "in a worker" },
   { feature: "`./energy-vad`", places: RUNTIMES, test: "tests/adapters/energy_vad/energy_vad_test.ts" },
   { feature: "`./flite`", places: RUNTIMES, test: "tests/adapters/flite/flite_test.ts", note: "in a worker" },
+  {
+    feature: "`./livekit`: the sink of a room",
+    places: RUNTIMES,
+    test: "tests/adapters/livekit/speaker_test.ts",
+  },
+  {
+    feature: "`./livekit`: who is heard, hears and reads, and every end",
+    places: ["node24"],
+    test: "tests/real/room_test.ts",
+    note: "a real server",
+  },
   { feature: "the examples", places: RUNTIMES, test: "tests/examples/examples_test.ts" },
 ];

@@ -68,6 +68,10 @@ export const REMEDIES = {
   "sink.failed": "The place where the agent is heard failed: see `cause`, and give the session another one.",
   "sink.stalled":
     "The place where the agent is heard takes nothing, or does not say what it plays: let it acknowledge every segment.",
+  "room.not_connected": "Join the room before asking it, and do not ask it after it was left.",
+  "room.connect_failed": "The room could not be joined: check the address and the token, and see `cause`.",
+  "room.lost": "The room was left, closed, or is out of reach: join it again with a new session.",
+  "room.participant_left": "The participant is not in the room: wait until it comes, and see that it stays.",
   "socket.failed": "The socket could not be opened or broke: see `cause`.",
   "http.bad_option": "Read the message: it names the option, the rule and the value that was given.",
   "http.bad_request": "Read the message: it names the part of the request that is wrong.",

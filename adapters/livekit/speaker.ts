@@ -1,0 +1,170 @@
+/**
+ * The agent's voice in a room: a sink that is ahead of LiveKit's queue and takes back what was not heard.
+ *
+ * @module
+ */
+import type { AudioFrame } from "../../src/audio/frame.ts";
+import { monoFrame } from "../../src/audio/frames.ts";
+import { interleave } from "../../src/audio/pcm.ts";
+import { type Resampler, resampler } from "../../src/audio/resample.ts";
+import type { Clock } from "../../src/base/runtime.ts";
+import { ackQueue } from "../../src/io/ack_queue.ts";
+import { pacedSink } from "../../src/io/paced_sink.ts";
+import type { PlayoutSink } from "../../src/io/playout.ts";
+
+/** How far sound is handed to LiveKit before it is heard. Chosen: a process that is busy for longer has other problems. */
+export const LEAD_MS = 100;
+/** A block of sound for LiveKit. It sends 10 ms at a time. */
+const SLICE_MS = 20;
+/** Frames that LiveKit may owe an answer for before the sink waits for it. Chosen: far beyond the lead, so that it means a stop. */
+const MOST_UNDER_WAY = 25;
+/** While nobody can hear, the session is told that the sink is alive: it gives up one that is silent for 10 s. */
+const ALIVE_EVERY_MS = 2_000;
+
+/** Why nothing is played although the session wants it. */
+export type HoldReason = "nobody listens" | "reconnecting" | "slow";
+
+/** Where the sound goes: an audio source of LiveKit. */
+export interface SpeakerDevice {
+  /** Takes a frame of the wanted rate. Settles when it was taken. */
+  write(frame: AudioFrame): Promise<void>;
+  /** Throws away what was not sent yet. */
+  clear(): void;
+}
+
+/** How a {@linkcode Speaker} is made. */
+export interface SpeakerOptions {
+  /** The rate of the device. */
+  readonly sampleRate: number;
+  /** The channels of the device. */
+  readonly numChannels: number;
+}
+
+/** The agent's voice. */
+export interface Speaker extends PlayoutSink {
+  /** Plays nothing, and loses nothing, until `release` with the same reason. */
+  hold(reason: HoldReason): void;
+  /** Takes a reason away; plays on when there is none. */
+  release(reason: HoldReason): void;
+  /** The clock's time at which something was heard last. */
+  readonly heardAt: number;
+  /** Clears it and ends its acknowledgements. */
+  close(): void;
+}
+
+/** Makes a sink over a device that paces itself and can throw away what it has queued. */
+export function roomSpeaker(clock: Clock, device: SpeakerDevice, o: SpeakerOptions): Speaker {
+  const convert = converter(o.sampleRate, o.numChannels);
+  const reasons = new Set<HoldReason>();
+  const acks = ackQueue();
+  const open = new Map<string, number>(); // segments that have not ended, and how far they were heard
+  let isPaused = false;
+  let underWay = 0;
+  let heardAt = -Infinity;
+  let offAlive = (): void => {};
+
+  const sink = pacedSink(clock, {
+    sampleRate: o.sampleRate,
+    sliceMs: SLICE_MS,
+    leadMs: LEAD_MS,
+    onFrame(frame) {
+      const converted = convert.push(frame);
+      if (converted.samplesPerChannel === 0) return;
+      underWay += 1;
+      if (underWay >= MOST_UNDER_WAY) hold("slow");
+      device.write(converted).then(() => {
+        underWay -= 1;
+        if (underWay === 0) release("slow");
+      }, (error) => sink.fail(error));
+    },
+    onTakeBack() {
+      convert.reset();
+      device.clear();
+    },
+  });
+
+  const hold = (reason: HoldReason): void => {
+    reasons.add(reason);
+    sink.pause();
+    keepAlive();
+  };
+
+  const release = (reason: HoldReason): void => {
+    if (!reasons.delete(reason) || reasons.size > 0) return;
+    offAlive();
+    if (!isPaused) sink.resume();
+  };
+
+  /** Tells again what was heard of the segment that waits. */
+  const keepAlive = (): void => {
+    offAlive();
+    offAlive = clock.schedule(clock.now() + ALIVE_EVERY_MS, () => {
+      const [waiting] = open;
+      if (waiting !== undefined) acks.push({ type: "position", segmentId: waiting[0], positionMs: waiting[1] });
+      keepAlive();
+    });
+  };
+
+  void (async () => {
+    for await (const ack of sink.acks) {
+      if (ack.type === "finished" || ack.type === "cleared") {
+        open.delete(ack.segmentId);
+        heardAt = clock.now();
+      } else if (ack.type === "position") open.set(ack.segmentId, ack.positionMs);
+      acks.push(ack);
+    }
+    acks.end();
+  })().catch((reason: unknown) => acks.end({ reason }));
+
+  return {
+    capabilities: sink.capabilities,
+    acks: acks.stream,
+    open(segmentId, options) {
+      const segment = sink.open(segmentId, options);
+      open.set(segmentId, 0);
+      return segment;
+    },
+    pause() {
+      isPaused = true;
+      sink.pause();
+    },
+    resume() {
+      isPaused = false;
+      if (reasons.size === 0) sink.resume();
+    },
+    clear: () => sink.clear(),
+    hold,
+    release,
+    get heardAt() {
+      return sink.isPlaying ? clock.now() : heardAt;
+    },
+    close() {
+      offAlive();
+      offAlive = () => {};
+      sink[Symbol.dispose]();
+    },
+  };
+}
+
+/** Makes frames of one rate and number of channels, block by block. */
+function converter(rate: number, channels: number): { push(frame: AudioFrame): AudioFrame; reset(): void } {
+  let line: Resampler | undefined;
+  const spread = (samples: Int16Array): AudioFrame => ({
+    data: channels === 1 ? samples.slice() : interleave(Array.from({ length: channels }, () => samples)),
+    sampleRate: rate,
+    channels,
+    samplesPerChannel: samples.length,
+  });
+  return {
+    push(frame) {
+      if (frame.sampleRate === rate && frame.channels === channels) return { ...frame, data: frame.data.slice() };
+      const { data } = monoFrame(frame);
+      if (frame.sampleRate === rate) return spread(data);
+      if (line?.from !== frame.sampleRate) line = resampler({ from: frame.sampleRate, to: rate });
+      return spread(line.push(data));
+    },
+    reset() {
+      line = undefined;
+    },
+  };
+}
