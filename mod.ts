@@ -154,6 +154,7 @@ export {
   type StoredSession,
   type WriteOptions,
 } from "./src/session/store.ts";
+export { filler, type FillerOptions, type FillerSource } from "./src/session/filler.ts";
 export { type RunEvent, RunResult, type SettledRun } from "./src/session/run_result.ts";
 export type { GenerateReplyOptions, SayOptions } from "./src/session/speech_options.ts";
 export {
