@@ -1,6 +1,6 @@
 /**
- * Writes the generated parts of the documents: in the README the example, the entry points, the table of support and the
- * table of error codes; and `llms.txt`.
+ * Writes the generated parts of the documents: in the README the example, the examples, the entry points, the table of support
+ * and the table of error codes; `docs/moving_from_livekit.md`; and `llms.txt`.
  *
  *     node scripts/docs.ts            writes them
  *     node scripts/docs.ts --check    fails where one is not fresh
@@ -9,6 +9,7 @@ import { globSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { REMEDIES } from "../src/base/error.ts";
 import { ENTRIES } from "./exports.ts";
+import { movingPage } from "./moving.ts";
 import { root } from "./places.ts";
 import { type Place, PLACES, SUPPORT } from "./support.ts";
 
@@ -146,16 +147,22 @@ function readme(text: string): string {
 
 const isCheck = process.argv.includes("--check");
 const stale: string[] = [];
-for (const [path, made] of [["README.md", readme(read("README.md"))], ["llms.txt", llms()]] as const) {
+const made = [
+  ["README.md", () => readme(read("README.md"))],
+  ["docs/moving_from_livekit.md", () => movingPage(table)],
+  ["llms.txt", llms],
+] as const;
+for (const [path, make] of made) {
+  const fresh = make();
   let old = "";
   try {
     old = read(path);
   } catch {
     // It is not there yet.
   }
-  if (old === made) continue;
+  if (old === fresh) continue;
   if (isCheck) stale.push(path);
-  else writeFileSync(root + path, made);
+  else writeFileSync(root + path, fresh);
 }
 if (stale.length > 0) {
   console.error(`error: not fresh: ${stale.join(", ")}. Run \`npm run docs\`.`);
