@@ -4,9 +4,7 @@
  * @module
  */
 import { type AudioFrame, frameDurationMs } from "../audio/frame.ts";
-import { AgentError } from "../base/error.ts";
-import type { AudioInputPart, ContextMark } from "../model/marks.ts";
-import { FLUSH } from "../model/marks.ts";
+import { type AudioInputPart, type ContextMark, FLUSH } from "../model/marks.ts";
 import type { TurnDetectionInput, TurnPrediction } from "../model/turn_detector.ts";
 import type { VADEvent } from "../model/vad.ts";
 import { vadMeter } from "../model/vad_meter.ts";
@@ -15,13 +13,19 @@ import { audioRoute } from "../turn/query.ts";
 import type { Activity } from "./activity.ts";
 import type { SessionCore } from "./core.ts";
 import { type Ear, openEar } from "./ear.ts";
+import { predictionFact, vadFact } from "./heard_facts.ts";
 import { RANK } from "./inbox.ts";
+import { Microphone, PreRoll } from "./microphone.ts";
 import { OverlapEar } from "./overlap_ear.ts";
-import { finite, RecogniserEar } from "./recogniser_ear.ts";
+import { RecogniserEar } from "./recogniser_ear.ts";
 
 /** The microphone and the models that listen to it. */
 export class Listening {
   readonly #core: SessionCore;
+  readonly #microphone: Microphone;
+  readonly #preRoll = new PreRoll();
+  /** The user is in the middle of a sentence, by the detector of voice. */
+  #isSpoken = false;
   #activity: Activity | undefined;
   #vad: Ear<AudioInputPart> | undefined;
   readonly #stt: RecogniserEar;
@@ -29,39 +33,43 @@ export class Listening {
   #detector: Ear<TurnDetectionInput> | undefined;
   #detectorOwner: Activity | undefined;
   #detectorFailed = false;
-  #reader: ReadableStreamDefaultReader<AudioFrame> | undefined;
   #sampleRate = 0;
   #droppedCount = 0;
-  #badCount = 0;
   /** Who was told what the sound is like. */
   #told: Activity | undefined;
 
   constructor(core: SessionCore) {
     this.#core = core;
+    this.#microphone = new Microphone({
+      heard: (frame) => this.#hear(frame),
+      failed: (message, error) => core.inbox.report(RANK.life, () => core.partFailed(message, "input.audio", error)),
+    });
     this.#stt = new RecogniserEar(core, () => this.#dropped());
     this.overlap = new OverlapEar(core, () => this.#dropped());
   }
 
   /** Reads another microphone, or none. */
   listen(audio: ReadableStream<AudioFrame> | null): void {
-    const old = this.#reader;
-    this.#reader = undefined;
     this.#sampleRate = 0;
-    this.#badCount = 0;
-    if (old !== undefined) {
-      void old.cancel().catch(() => {}); // a microphone that fails while it is left
-      old.releaseLock();
-    }
-    if (audio !== null) void this.#read(audio);
+    this.#preRoll.clear();
+    this.#microphone.listen(audio);
   }
 
-  /** Whoever is on stage hears from now on. */
+  /**
+   * Whoever is on stage hears from now on. Models that were not there before begin with what they have missed: the sound of
+   * the move, and of a second before it when the user is in the middle of a sentence.
+   */
   bind(activity: Activity): void {
+    const missed = this.#preRoll.frames.slice();
+    this.#preRoll.clear();
     this.#activity = activity;
     this.#openVad(activity);
+    for (const frame of missed) this.#vad?.push(frame);
     this.overlap.open(activity);
-    this.#stt.bind(activity);
-    if (this.#detectorOwner !== activity) this.rebindDetector(activity);
+    this.#stt.bind(activity, missed);
+    if (this.#detectorOwner === activity) return;
+    this.rebindDetector(activity);
+    for (const frame of missed) this.#detector?.push(frame);
   }
 
   /** The detector of ends of turns may be another one now. */
@@ -82,6 +90,8 @@ export class Listening {
   /** The agent hears no more; `next` may go on by the streams that it shares with it. */
   leave(next: Activity | undefined): void {
     const before = this.#activity;
+    if (!this.#isSpoken) this.#preRoll.clear(); // what was said before has been heard
+    this.#isSpoken = false;
     this.#activity = undefined;
     this.#vad?.close();
     this.#vad = undefined;
@@ -130,33 +140,12 @@ export class Listening {
     this.#stt.pushSilence(durationMs, this.#sampleRate === 0 ? 16_000 : this.#sampleRate);
   }
 
-  async #read(audio: ReadableStream<AudioFrame>): Promise<void> {
-    let reader: ReadableStreamDefaultReader<AudioFrame> | undefined;
-    try {
-      reader = audio.getReader();
-      this.#reader = reader;
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (this.#reader !== reader) return;
-        if (done) break;
-        this.#hear(value);
-      }
-    } catch (error) {
-      if (reader !== undefined && this.#reader !== reader) return; // it was left
-      this.#core.inbox.report(RANK.life, () => this.#core.partFailed("the microphone failed", "input.audio", error));
-    }
-    if (reader === undefined) return;
-    this.#reader = undefined;
-    reader.releaseLock();
-  }
-
   #hear(frame: AudioFrame): void {
     const core = this.#core;
+    if (!core.input.audioEnabled) return;
+    this.#preRoll.push(frame);
     const activity = this.#activity ?? this.#stt.owner; // between two agents the words are the next one's
-    if (activity === undefined || !core.input.audioEnabled) return;
-    const problem = problemOf(frame);
-    if (problem !== undefined) return this.#refuse(problem);
-    if (frame.samplesPerChannel === 0) return;
+    if (activity === undefined) return;
     const durationMs = frameDurationMs(frame);
     this.#vad?.push(frame);
     this.#detector?.push(frame);
@@ -177,16 +166,6 @@ export class Listening {
     });
   }
 
-  /** A frame that is none is left out, and told once: a source that is wrong is wrong fifty times a second. */
-  #refuse(problem: string): void {
-    if (this.#badCount++ > 0) return;
-    const error = new AgentError("audio.bad_frame", `Cannot hear a frame of the microphone as ${problem}`);
-    this.#core.inbox.report(
-      RANK.life,
-      () => this.#core.partFailed("frames of the microphone are left out", "input.audio", error),
-    );
-  }
-
   #openVad(activity: Activity): void {
     const { vad } = activity.resolved;
     if (vad === null) return;
@@ -194,6 +173,7 @@ export class Listening {
     this.#vad = openEar<AudioInputPart, VADEvent>({
       open: (audio, signal) => audio.pipeThrough(vad.stream({ signal })),
       take: (event) => {
+        if (event.type !== "inference_done") this.#isSpoken = event.type === "start_of_speech";
         this.#fact(RANK.vad, activity, vadFact(event));
         measure(event);
       },
@@ -233,19 +213,11 @@ export class Listening {
     };
   }
 
-  #predicted(activity: Activity, { id, probability, inferenceDurationMs }: TurnPrediction): void {
+  #predicted(activity: Activity, answer: TurnPrediction): void {
     const { detector } = activity.resolved;
     const language = this.#core.root.floors[activity.id]?.recognition.lastLanguage ?? "";
     const threshold = detector?.kind === "streaming_turn_detector" ? detector.unlikelyThreshold(language) : undefined;
-    this.#fact(RANK.detector, activity, {
-      type: "eot.answer",
-      t: 0,
-      id,
-      probability: finite(probability),
-      threshold: threshold ?? null,
-      backchannelProbability: null,
-      inferenceDuration: finite(inferenceDurationMs),
-    });
+    this.#fact(RANK.detector, activity, predictionFact(answer, threshold));
   }
 
   #failed(message: string, part: string, error: unknown): void {
@@ -265,50 +237,5 @@ export class Listening {
 
   #fact(rank: number, activity: Activity, event: TurnEvent): void {
     this.#core.report(rank, { type: "floor", t: 0, activityId: activity.id, event });
-  }
-}
-
-/** What is wrong with a frame, or undefined. */
-function problemOf(frame: AudioFrame): string | undefined {
-  if (typeof frame !== "object" || frame === null) return `it must be an AudioFrame: current value is ${typeof frame}`;
-  const { data, sampleRate, channels, samplesPerChannel } = frame;
-  if (!(data instanceof Int16Array)) return `\`data\` must be an Int16Array: current value is ${typeof data}`;
-  if (!(sampleRate > 0 && sampleRate < Infinity)) {
-    return `\`sampleRate\` must be positive: current value is ${sampleRate}`;
-  }
-  if (!(Number.isInteger(channels) && channels > 0)) {
-    return `\`channels\` must be a count: current value is ${channels}`;
-  }
-  if (samplesPerChannel * channels === data.length) return undefined;
-  return `\`data\` must hold ${samplesPerChannel} samples of ${channels} channels: current value is ${data.length}`;
-}
-
-function vadFact(event: VADEvent): TurnEvent {
-  switch (event.type) {
-    case "start_of_speech":
-      return {
-        type: "vad.start",
-        t: 0,
-        speechDuration: finite(event.speechDurationMs),
-        inferenceDuration: finite(event.inferenceDurationMs),
-      };
-    case "end_of_speech":
-      return {
-        type: "vad.end",
-        t: 0,
-        speechDuration: finite(event.speechDurationMs),
-        silenceDuration: finite(event.silenceDurationMs),
-        inferenceDuration: finite(event.inferenceDurationMs),
-      };
-    default:
-      return {
-        type: "vad.inference",
-        t: 0,
-        speechDuration: finite(event.speechDurationMs),
-        silenceDuration: finite(event.silenceDurationMs),
-        rawSpeech: finite(event.rawSpeechMs),
-        rawSilence: finite(event.rawSilenceMs),
-        speaking: event.speaking,
-      };
   }
 }

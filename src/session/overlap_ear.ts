@@ -10,7 +10,7 @@ import type { Activity } from "./activity.ts";
 import type { SessionCore } from "./core.ts";
 import { type Ear, openEar } from "./ear.ts";
 import { RANK } from "./inbox.ts";
-import { finite } from "./recogniser_ear.ts";
+import { finite } from "./heard_facts.ts";
 
 /** What the machine orders of it. */
 export type OverlapOrder = Extract<TurnEffect, { readonly type: `overlap.${string}` }>;

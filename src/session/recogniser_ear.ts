@@ -4,7 +4,7 @@
  * @module
  */
 import { toStream } from "../../streams/to_stream.ts";
-import { type AudioFrame, audioFrame } from "../audio/frame.ts";
+import { type AudioFrame, audioFrame, frameDurationMs } from "../audio/frame.ts";
 import type { AudioInputPart, ContextMark } from "../model/marks.ts";
 import type { SpeechEvent } from "../model/stt.ts";
 import { SILENCE_CHUNK_MS } from "../turn/config.ts";
@@ -13,6 +13,7 @@ import type { Activity } from "./activity.ts";
 import { Agent } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
 import { type Ear, openEar } from "./ear.ts";
+import { sttFact } from "./heard_facts.ts";
 import { RANK } from "./inbox.ts";
 
 /** Pause before a recogniser that failed for good is tried again. Specified: 02 section 2.4. */
@@ -42,11 +43,14 @@ export class RecogniserEar {
     return this.#startedAt;
   }
 
-  /** This agent hears: by the stream that there is, if it was kept for it. */
-  bind(activity: Activity): void {
+  /** This agent hears: by the stream that there is, if it was kept for it, or by a new one that begins with `missed`. */
+  bind(activity: Activity, missed: readonly AudioFrame[]): void {
     if (this.#owner === activity) return;
     this.#owner = activity;
     this.#open(activity);
+    if (this.#ear === undefined || missed.length === 0) return;
+    this.#startedAt = this.#core.clock.now() - missed.reduce((sum, frame) => sum + frameDurationMs(frame), 0);
+    for (const frame of missed) this.#ear.push(frame);
   }
 
   /** The agent leaves. Its stream stays for the next one, where that hears by the same recogniser in the same way. */
@@ -124,39 +128,8 @@ export class RecogniserEar {
   }
 
   #heard(event: SpeechEvent): void {
-    if (typeof event === "string") event = finalOf(event);
-    const requestId = event.requestId ?? "";
-    switch (event.type) {
-      case "start_of_speech":
-        return this.#fact({
-          type: "stt.start",
-          t: 0,
-          requestId,
-          speechStartTime: event.speechStartTimeMs === undefined ? null : finite(event.speechStartTimeMs),
-        });
-      case "end_of_speech":
-        return this.#fact({ type: "stt.end", t: 0, requestId });
-      case "recognition_usage":
-        return;
-      default: {
-        const best = event.alternatives[0];
-        this.#fact({
-          type: event.type === "interim_transcript"
-            ? "stt.interim"
-            : event.type === "preflight_transcript"
-            ? "stt.preflight"
-            : "stt.final",
-          t: 0,
-          requestId,
-          text: best?.text ?? "",
-          language: best?.language ?? "",
-          confidence: finite(best?.confidence),
-          startTime: finite(best?.startTimeMs),
-          endTime: finite(best?.endTimeMs),
-          speakerId: best?.speakerId ?? null,
-        });
-      }
-    }
+    const fact = sttFact(event);
+    if (fact !== undefined) this.#fact(fact);
   }
 
   #fact(event: TurnEvent): void {
@@ -171,17 +144,4 @@ function isShared(before: Activity, next: Activity): boolean {
   if (stt === null || stt !== next.resolved.stt) return false;
   if (!stt.capabilities.streaming && vad !== next.resolved.vad) return false; // its segments are cut by the VAD
   return before.agent.sttNode === Agent.prototype.sttNode && next.agent.sttNode === Agent.prototype.sttNode;
-}
-
-/** A number of a model as the machine may have it: what is none would be something else in a trace. */
-export function finite(value: number | undefined): number {
-  return value !== undefined && Number.isFinite(value) ? value : 0;
-}
-
-/** A node of the user's may give plain text, which counts as final. */
-function finalOf(text: string): SpeechEvent {
-  return {
-    type: "final_transcript",
-    alternatives: [{ text, language: "", startTimeMs: 0, endTimeMs: 0, confidence: 1 }],
-  };
 }
