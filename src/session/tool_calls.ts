@@ -34,6 +34,7 @@ import type { AnyFunctionTool, AnyTool, Toolset } from "../tool/tool.ts";
 import { hasPendingWords, isSettled } from "../turn/query.ts";
 import type { UpdateOptions } from "../tool/context.ts";
 import type { Activity } from "./activity.ts";
+import type { Agent } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
 import type { ToolExecutionUpdate } from "./events.ts";
 import type { Live } from "./live.ts";
@@ -69,6 +70,8 @@ export interface RunningCall {
 export class ToolCalls {
   /** What was started, and how it ended. */
   journal: ToolJournal = EMPTY_JOURNAL;
+  /** What runs in the place of a tool, where a test says so. */
+  standIn: ((agent: Agent, tool: AnyFunctionTool) => AnyFunctionTool["execute"] | undefined) | undefined;
   readonly #core: SessionCore;
   readonly #running = new Map<string, RunningCall>();
   readonly #news = new Map<Activity | undefined, ToolNews>();
@@ -205,7 +208,8 @@ export class ToolCalls {
       try {
         const ctx = runContext(core, this, entry);
         const abortSignal = entry.controller.signal;
-        return mapToolResult(await tool.execute(ready.args, { ctx, toolCallId: call.callId, abortSignal }));
+        const execute = this.standIn?.(activity.agent, tool) ?? tool.execute;
+        return mapToolResult(await execute(ready.args, { ctx, toolCallId: call.callId, abortSignal }));
       } catch (error) {
         return mapToolFailure(error);
       }

@@ -106,6 +106,7 @@ export {
   type SimulatedUser,
   type Utterance,
 } from "./simulated_user.ts";
+export { type MockedCall, type MockedTools, type MockTool, mockTools } from "./mock_tools.ts";
 export { heldLLM } from "./held_llm.ts";
 export type { AskOptions } from "./ask_function.ts";
 export type { JudgeOptions } from "./check_intent.ts";
