@@ -13,7 +13,7 @@ import { sileroVAD } from "../adapters/silero/mod.ts";
 import { smartTurn } from "../adapters/smart_turn/mod.ts";
 import { whisperSTT } from "../adapters/whisper/mod.ts";
 import { Bookseller, booksellerModel } from "../examples/shared/bookshop.ts";
-import { AgentError, type AudioFrame, type ChatMessage, type Runtime } from "../mod.ts";
+import { AgentError, type AudioFrame, type Runtime } from "../mod.ts";
 import { frameDurationMs } from "../src/audio/frame.ts";
 import { readWav } from "../src/audio/wav.ts";
 import type { TraceRecord } from "../src/trace/record.ts";
@@ -22,6 +22,7 @@ import { type CallFiles, type CallResult, holdCall } from "./call.ts";
 import { languageModel } from "./language_model.ts";
 import { showCall } from "./demo_screen.ts";
 import { pageOf } from "./timeline.ts";
+import { transcriptOf } from "./transcript.ts";
 
 /** Runs the demo. 0: the call was held; 1: it was cut off. */
 export async function demo(args: readonly string[]): Promise<number> {
@@ -33,6 +34,8 @@ export async function demo(args: readonly string[]): Promise<number> {
       voice: { type: "string", default: "kal16" },
       fast: { type: "boolean", default: false },
       "smart-turn": { type: "boolean", default: false },
+      mic: { type: "boolean", default: false },
+      port: { type: "string", default: "3000" },
     },
   });
   const out = values.out ?? "out";
@@ -50,6 +53,13 @@ export async function demo(args: readonly string[]): Promise<number> {
   const interrupted = (): void => stop.abort();
   process.once("SIGINT", interrupted);
   try {
+    if (values.mic === true) {
+      const port = portOf(values.port);
+      write("Loading: a voice, a detector and a recogniser, all on this machine.\n");
+      const { serveMic } = await loadMic();
+      await serveMic({ runtime: place, port, out, signal: stop.signal, write });
+      return 0;
+    }
     write("Loading: a voice, a detector and a recogniser, all on this machine.\n");
     const caller = values.call === undefined ? await speakCall(CALL, voiceOf(values.voice)) : readCall(values.call);
     const left = { recording: await files.write(`${out}/call.wav`), trace: await files.write(`${out}/trace.jsonl`) };
@@ -123,6 +133,28 @@ export async function inTime<T>(runtime: Runtime, work: () => Promise<T>): Promi
   return await done;
 }
 
+function portOf(text: string | undefined): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new AgentError(
+    "cli.bad_argument",
+    `Cannot serve the page as --port must be a number from 0 to 65535: current value is ${text}`,
+  );
+}
+
+/** The page needs packages that the rest of the command does not. */
+async function loadMic(): Promise<typeof import("./mic.ts")> {
+  try {
+    return await import("./mic.ts");
+  } catch (cause) {
+    throw new AgentError(
+      "runtime.missing",
+      "Cannot serve the page as hono must be there: install `hono`, and on Node `@hono/node-server` and `ws`",
+      { cause },
+    );
+  }
+}
+
 function voiceOf(name: string | undefined): FliteVoice {
   const voice = FLITE_VOICES.find((one) => one === name);
   if (voice === undefined) {
@@ -156,12 +188,4 @@ function finish(folder: string, { records, session, wavHeader }: CallResult): vo
   const call = readWav(new Uint8Array(readFileSync(`${folder}/call.wav`)));
   writeFileSync(`${folder}/transcript.md`, transcriptOf(session.history.messages()));
   writeFileSync(`${folder}/timeline.html`, pageOf(records, "A call to the Harbour Bookshop", call));
-}
-
-/** The conversation, as text. */
-export function transcriptOf(messages: readonly ChatMessage[]): string {
-  const lines = messages.map(({ role, textContent, interrupted }) =>
-    `**${role === "user" ? "Caller" : "Agent"}:** ${textContent ?? ""}${interrupted ? " *(cut off)*" : ""}`
-  );
-  return `# Transcript\n\n${lines.join("\n\n")}\n`;
 }

@@ -19,6 +19,7 @@ const PLANNED: Readonly<Record<string, string>> = {
   "./deno": "adapters/runtime/deno.ts",
   "./edge": "adapters/runtime/edge.ts",
   "./hono": "adapters/hono/mod.ts",
+  "./voice-client": "adapters/hono/voice_client.ts",
   "./livekit": "adapters/livekit/mod.ts",
   "./openai": "adapters/openai/mod.ts",
   "./valibot": "adapters/valibot/mod.ts",

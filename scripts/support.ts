@@ -85,5 +85,20 @@ export const SUPPORT: readonly Support[] = [
     test: "tests/real/room_test.ts",
     note: "a real server",
   },
+  {
+    feature: "calls from a page: the route on the place's own server",
+    places: RUNTIMES,
+    test: "tests/adapters/hono/voice_route_test.ts",
+  },
+  {
+    feature: "calls from a page, with scripted models",
+    places: [...RUNTIMES, "workerd"],
+    test: "tests/edge/voice_case.ts",
+  },
+  {
+    feature: "a page's playout: what was heard, pauses, lost connections",
+    places: RUNTIMES,
+    test: "tests/adapters/hono/voice_sink_test.ts",
+  },
   { feature: "the examples", places: RUNTIMES, test: "tests/examples/examples_test.ts" },
 ];

@@ -70,7 +70,7 @@ const ADAPTER_ALSO: Readonly<Record<string, readonly string[]>> = {
   "adapters/silero": ["adapters/onnx"],
   "adapters/whisper": ["adapters/onnx", "adapters/worker"],
   "adapters/smart_turn": ["adapters/onnx", "adapters/worker"],
-  "adapters/hono": ["src/session"],
+  "adapters/hono": ["src/session", "src/trace"], // a page is shown the latency account of each turn
   "adapters/livekit": ["src/session"],
   "adapters/telephony": ["src/session"],
 };

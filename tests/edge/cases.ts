@@ -6,6 +6,7 @@
 import { openaiLLM } from "../../adapters/openai/mod.ts";
 import { Agent, AgentError, AgentSession, type ChatChunk, type LLM, tool } from "../../mod.ts";
 import type { Runtime } from "../../src/base/runtime.ts";
+import { voiceCallByText } from "./voice_case.ts";
 
 /** One case. */
 export interface EdgeCase {
@@ -166,6 +167,21 @@ export const cases: readonly EdgeCase[] = [
         check(error instanceof AgentError && error.code === "session.bad_option", "the code says what");
       }
       await session.close();
+    },
+  },
+  {
+    name: "a page calls by WebSocket, types, hears the answer and hangs up",
+    async run(runtime) {
+      const { messages, soundMs, code, left } = await voiceCallByText(runtime);
+      const said = messages.flatMap((message) =>
+        message.type === "message" ? [`${message["role"]}: ${message["text"]}`] : []
+      );
+      check(said.join() === "user: Are you open?,assistant: Certainly, we are open.", `both sides are told: ${said}`);
+      check(Math.abs(soundMs - 230) < 1, `the whole answer is heard: ${soundMs} ms`);
+      const graceMs = messages.find(({ type }) => type === "welcome")?.["graceMs"];
+      check(graceMs === (runtime.name === "edge" ? 0 : 10_000), `the grace is what the place can give: ${graceMs}`);
+      check(messages.every(({ type }) => type !== "error"), "sound is taken as it is");
+      check(messages.at(-1)?.type === "end" && code === 1000 && left === 0, `it ends normally: ${code}, ${left} left`);
     },
   },
 ];
