@@ -120,12 +120,13 @@ function mount(app: Hono, path: string, options: ChatOptions): void {
         logger?.warn("the store is not atomic: only the turns of one process wait for each other", { area: "hono" });
       }
       const key = keyOf(owner, request.id);
+      const runtime = session.runtime ?? defaultRuntime();
       const stopsWhenLeft = options.onDisconnect !== "continue";
       const turn = new ChatTurn({
         key,
         request,
         store,
-        runtime: session.runtime ?? defaultRuntime(),
+        runtime,
         session,
         ...cast(options, c, request.agent),
         turnTimeout: options.turnTimeout ?? TURN_TIMEOUT_MS,
@@ -133,7 +134,7 @@ function mount(app: Hono, path: string, options: ChatOptions): void {
         stopsWhenLeft,
         logger,
       });
-      const leave = await turns.enter(key, turn);
+      const leave = await turns.enter(key, turn, runtime.clock);
       try {
         await turn.open();
       } catch (error) {
@@ -168,7 +169,7 @@ function mount(app: Hono, path: string, options: ChatOptions): void {
       const key = keyOf(await ownerOf(options, c), parseId(c.req.param("id")));
       const log = turns.get(key)?.log;
       if (log === undefined || log.isOver) return c.body(null, 204);
-      return new Response(log.stream(), { headers: STREAM_HEADERS });
+      return new Response(log.stream(defaultRuntime().clock), { headers: STREAM_HEADERS });
     }),
   );
 
@@ -176,7 +177,7 @@ function mount(app: Hono, path: string, options: ChatOptions): void {
     `${path}/:id`,
     answered(async (c) => {
       const key = keyOf(await ownerOf(options, c), parseId(c.req.param("id")));
-      const leave = await turns.enter(key, { stop() {} }); // what runs is cut off and stored first
+      const leave = await turns.enter(key, { stop() {} }, defaultRuntime().clock); // what runs is cut off and stored first
       try {
         await store.delete(key);
       } finally {

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import type { Clock } from "../../src/base/runtime.ts";
+import { awake } from "./awake.ts";
 import type { TurnLog } from "./turn_log.ts";
 
 /** A turn, as those see it that come after it. */
@@ -29,7 +31,7 @@ export class RunningTurns {
   }
 
   /** Takes the place of whoever runs, and waits until that is over. Returns the function that gives the place up. */
-  async enter(key: string, turn: RunningTurn): Promise<() => void> {
+  async enter(key: string, turn: RunningTurn, clock: Clock): Promise<() => void> {
     const before = this.#places.get(key);
     const place: Place = { turn, waiting: [] };
     this.#places.set(key, place);
@@ -37,7 +39,7 @@ export class RunningTurns {
       // The promise is made here, since in a worker the one before belongs to another request.
       const over = new Promise<void>((resolve) => before.waiting.push(resolve));
       before.turn.stop("superseded");
-      await over;
+      await awake(clock, over);
     }
     return () => {
       if (this.#places.get(key) === place) this.#places.delete(key);

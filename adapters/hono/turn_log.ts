@@ -7,6 +7,9 @@
  * @module
  */
 
+import type { Clock } from "../../src/base/runtime.ts";
+import { awake } from "./awake.ts";
+
 const ENCODER = new TextEncoder();
 
 /** The frames of a turn, in the form in which they are sent. */
@@ -45,14 +48,19 @@ export class TurnLog {
     return new Promise((resolve) => (this.#taken = resolve));
   }
 
-  /** Everything from the beginning, as bytes. Frames that wait for the reader go out together. */
-  stream(): ReadableStream<Uint8Array> {
+  /**
+   * Everything from the beginning, as bytes. Frames that wait for the reader go out together.
+   *
+   * @param visitor The clock of a request that the turn does not belong to.
+   */
+  stream(visitor?: Clock): ReadableStream<Uint8Array> {
     const reader = { next: 0, wake: undefined as (() => void) | undefined };
     this.#readers.add(reader);
     return new ReadableStream<Uint8Array>({
       pull: async (controller) => {
         if (reader.next >= this.#frames.length && !this.#isOver) {
-          await new Promise<void>((resolve) => (reader.wake = resolve));
+          const woken = new Promise<void>((resolve) => (reader.wake = resolve));
+          await (visitor === undefined ? woken : awake(visitor, woken));
         }
         if (reader.next < this.#frames.length) {
           const frames = this.#frames.slice(reader.next);
