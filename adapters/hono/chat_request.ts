@@ -19,6 +19,8 @@ export interface ChatRequestBody {
   readonly agent: string | undefined;
   /** What the user said last; undefined: nothing. */
   readonly message: { readonly id: string; readonly content: readonly ChatContent[] } | undefined;
+  /** The last answer is to be made anew. */
+  readonly isRegenerating: boolean;
 }
 
 const id = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_ID_LENGTH));
@@ -43,9 +45,14 @@ const fileSchema = v.object({
  * @throws {AgentError} `http.bad_request` naming the part that is wrong.
  */
 export function parseChatRequest(body: unknown): ChatRequestBody {
-  const { id, agent, messages } = check(bodySchema, body, "the body");
+  const { id, agent, messages, trigger } = check(bodySchema, body, "the body");
   const last = messages.findLast(({ role }) => role === "user");
-  return { id, agent, message: last === undefined ? undefined : readMessage(last) };
+  return {
+    id,
+    agent,
+    message: last === undefined ? undefined : readMessage(last),
+    isRegenerating: trigger === "regenerate-message",
+  };
 }
 
 /**

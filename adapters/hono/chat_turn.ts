@@ -85,7 +85,7 @@ export class ChatTurn implements RunningTurn {
     this.#session = session;
     session.output.transcription = this.#gate();
     session.on("speech_created", ({ speechHandle }) => this.#follow(speechHandle));
-    const last = this.#before === null ? undefined : lastUserMessage(this.#before);
+    const last = this.#before === null || !request.isRegenerating ? undefined : lastUserMessage(this.#before);
     const asked = request.message ?? (last && { id: last.id, content: last.content });
     if (this.#before !== null && asked === undefined) {
       throw badRequest("there must be a message of the user", "none");

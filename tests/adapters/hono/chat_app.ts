@@ -12,6 +12,7 @@ import { Agent, APIConnectionError, type ChatChunk, type LLM, type SessionStore,
 /** What happened to the model, for tests to ask. */
 export interface Seen {
   chats: number;
+  /** Requests that were stopped before their answer was whole. */
   aborted: number;
 }
 
@@ -25,7 +26,8 @@ function obedient(seen: Seen, delay: (ms: number) => Promise<void>): LLM {
     provider: "test",
     chat({ chatCtx, signal }) {
       seen.chats++;
-      signal?.addEventListener("abort", () => seen.aborted++, { once: true });
+      let isOver = false;
+      signal?.addEventListener("abort", () => void (isOver || seen.aborted++), { once: true });
       const last = chatCtx.items.at(-1);
       const said = last?.type === "message" ? last.textContent ?? "" : "";
       const call = (name: string, args: string): ChatChunk => ({
@@ -44,6 +46,7 @@ function obedient(seen: Seen, delay: (ms: number) => Promise<void>): LLM {
             return signal?.aborted ? controller.close() : controller.enqueue(text(`${step} `));
           }
           if (step > 1) {
+            isOver = true;
             controller.enqueue({ id: "t", usage: { promptTokens: 10, completionTokens: 3, totalTokens: 13 } });
             return controller.close();
           }
