@@ -106,8 +106,9 @@ export class ChatTurn implements RunningTurn {
     const offTimeout = clock.schedule(clock.now() + this.#o.turnTimeout, () => this.stop("timeout"));
     let offPing = (): void => {};
     const ping = (): void => {
+      const { frameCount } = this.log;
       offPing = clock.schedule(clock.now() + this.#o.pingInterval, () => {
-        this.log.push(PING_FRAME);
+        if (this.log.frameCount === frameCount) this.log.push(PING_FRAME);
         ping();
       });
     };

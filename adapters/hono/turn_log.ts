@@ -30,6 +30,11 @@ export class TurnLog {
     return this.#isOver;
   }
 
+  /** How many frames there are. */
+  get frameCount(): number {
+    return this.#frames.length;
+  }
+
   push(frame: string): void {
     if (this.#isOver) return;
     this.#frames.push(frame);

@@ -1,7 +1,8 @@
 /**
  * The app that chat clients talk to in tests. Loads in a bare isolate: nothing of Node is imported here.
  *
- * Its model does what the user says: `weather` calls a tool, `count` counts slowly, `throw` fails, `stall` says nothing ever,
+ * Its model does what the user says: `weather` calls a tool, `count` counts slowly, `throw` fails, `stall` says nothing
+ * ever, `ponder` says a word and then nothing,
  * `desk` hands over, and everything else is repeated with the number of messages that the model was shown.
  */
 import { Hono } from "hono";
@@ -40,6 +41,7 @@ function obedient(seen: Seen, delay: (ms: number) => Promise<void>): LLM {
           if (signal?.aborted) return controller.close();
           step++;
           if (said === "stall") return new Promise<void>(() => {});
+          if (said === "ponder" && step > 1) return new Promise<void>(() => {});
           if (said === "throw") return controller.error(new APIConnectionError({ message: "secret of the inside" }));
           if (said === "count" && step <= 200) {
             await delay(15);
@@ -85,7 +87,7 @@ export function chatApp(
   app.get("/seen", (c) => c.json(seen));
   mountChat(app, "/chat", {
     agents: { door, desk },
-    session: { llm, connOptions: { llmConnOptions: { maxRetry: 0, timeoutMs: 300 }, maxUnrecoverableErrors: 10 } },
+    session: { llm, connOptions: { llmConnOptions: { maxRetry: 0, timeoutMs: 1_500 }, maxUnrecoverableErrors: 10 } },
     authorize: (c) => c.req.header("authorization") ?? null,
     maxBodySize: 100_000,
     ...o,

@@ -223,6 +223,23 @@ export const cases: readonly ChatCase[] = [
     },
   },
   {
+    name: "a client that leaves while the model ponders stops it at once, too",
+    async run(origin) {
+      const chat = id();
+      const before = await seen(origin);
+      const leaving = new AbortController();
+      await send(origin, chat, [user("u1", "ponder")], {
+        signal: leaving.signal,
+        onChunk: (chunk) => void (chunk.type === "text-delta" && leaving.abort()),
+      }).catch((error: unknown) => assert.equal((error as Error).name, "AbortError"));
+      const leftAt = performance.now();
+      await until("the model is stopped", async () => (await seen(origin)).aborted === before.aborted + 1);
+      assert.ok(performance.now() - leftAt < 1_000, "before the model would have been given up");
+      await until("the turn is kept", async () => (await fetch(`${origin}/chat/${chat}`, { headers })).status === 200);
+      assert.deepEqual((await kept(origin, chat)).map(textOf), ["ponder", "ponder, after 1"]);
+    },
+  },
+  {
     name: "a second message while a turn runs cuts that one off, and is answered with what was said",
     async run(origin) {
       const chat = id();

@@ -11,7 +11,6 @@ before(async () => {
   const { openWorkerd } = await import("../../../scripts/workerd.ts");
   workerd = await openWorkerd(
     `import { chatApp } from "./tests/adapters/hono/chat_app.ts"; export default chatApp();`,
-    { flags: ["enable_request_signal"] }, // else a client that leaves is not told of
   );
 });
 after(() => workerd?.[Symbol.asyncDispose]());

@@ -160,7 +160,7 @@ test("a tool that never ends does not keep a turn that was cut off, and its call
 });
 
 test("a stream that is idle shows that it is alive", async () => {
-  const s = site({ llm: [{ text: "At last.", ttftMs: 3_500 }], options: { pingInterval: 1_000 } });
+  const s = site({ llm: [{ text: "At last.", ttftMs: 4_500 }], options: { pingInterval: 1_000 } });
   const text = await s.runtime.clock.until(post(s.app, body("c", "Hi")).then((response) => response.text()));
   assert.equal(text.split("\n\n").filter((frame) => frame === ": ping").length, 3);
 });
