@@ -140,6 +140,7 @@ export {
   type NodeResult,
   type UserTurnExceededEvent,
 } from "./src/session/agent.ts";
+export type { KeytermDetectionOptions, KeytermsOptions } from "./src/session/keyterms.ts";
 export { AgentSession, type ResumeOptions, type SessionIO, type StartOptions } from "./src/session/agent_session.ts";
 export * from "./src/session/events.ts";
 export type { AgentInput, AgentOutput } from "./src/session/io.ts";

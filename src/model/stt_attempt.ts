@@ -67,6 +67,7 @@ export function sttAttempt(stt: STT, o: STTAttemptOptions): STTStream {
   let attempt: Attempt | undefined;
   let failedOpen: { readonly error: unknown } | undefined;
 
+  let keyterms = o.options?.keyterms; // a connection that is opened anew knows the newest
   let held: AudioInputPart[] = []; // what no connection has taken
   let heldMs = 0;
   let takenMs = 0; // sound that connections have taken, or that was dropped
@@ -118,7 +119,12 @@ export function sttAttempt(stt: STT, o: STTAttemptOptions): STTStream {
     const abort = new AbortController();
     let stream: STTStream;
     try {
-      stream = stt.stream!({ ...given, signal: abort.signal, onConnected: (how) => connected(abort.signal, how) });
+      stream = stt.stream!({
+        ...given,
+        ...(keyterms !== undefined && { keyterms }),
+        signal: abort.signal,
+        onConnected: (how) => connected(abort.signal, how),
+      });
     } catch (error) {
       end({ error, requestIds: [] });
       throw error;
@@ -172,7 +178,10 @@ export function sttAttempt(stt: STT, o: STTAttemptOptions): STTStream {
 
   const hold = (part: AudioInputPart): void => {
     held.push(part);
-    if (isMark(part)) return;
+    if (isMark(part)) {
+      if (part.type === "context") keyterms = part.keyterms ?? keyterms;
+      return;
+    }
     heldMs += frameDurationMs(part);
     let droppedMs = 0;
     while (heldMs > MAX_HELD_MS) {

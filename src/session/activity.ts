@@ -205,6 +205,7 @@ export class Activity {
     const { stt, vad } = this.resolved;
     if (stt === null) return audio.pipeThrough(new TransformStream<AudioInputPart, SpeechEvent>({ transform() {} }));
     let streaming = stt;
+    const keyterms = this.core.keyterms.effective;
     if (!stt.capabilities.streaming) {
       if (vad === null) {
         throw new AgentError(
@@ -220,7 +221,7 @@ export class Activity {
       report: this.core.report(stt),
       requestId: () => this.core.newId("req"),
       closing: this.core.closing.signal,
-      options: {},
+      options: keyterms.length > 0 && stt.capabilities.keyterms === true ? { keyterms } : {},
     }));
   }
 

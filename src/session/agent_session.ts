@@ -18,12 +18,7 @@ import { Agent } from "./agent.ts";
 import { type Caller, SessionCore } from "./core.ts";
 import type { SessionEvent } from "./events.ts";
 import type { AgentInput, AgentOutput } from "./io.ts";
-import {
-  type AgentSessionOptions,
-  checkSessionOptions,
-  checkTurnHandling,
-  type TurnHandlingOptions,
-} from "./options.ts";
+import { type AgentSessionOptions, checkSessionOptions, checkUpdate, type TurnHandlingOptions } from "./options.ts";
 import { resolveActivity } from "./resolve.ts";
 import { type AgentRegistry, resume, suspend, takeSnapshot } from "./resume.ts";
 import type { RunResult } from "./run_result.ts";
@@ -330,14 +325,19 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Changes how turns are taken, from now on. An agent's own settings still come first.
+   * Changes how turns are taken, or the words that the recogniser is told to listen for, from now on. An agent's own settings
+   * of turn taking still come first.
    *
    * @throws {AgentError} `session.bad_option` for an option that does not exist or does not fit; nothing changes then.
    */
-  updateOptions(options: { readonly turnHandling: TurnHandlingOptions }): void {
-    const turnHandling = options?.turnHandling;
-    checkTurnHandling(turnHandling);
-    this["~core"].calls.changeTurnHandling(turnHandling);
+  updateOptions(
+    options: { readonly turnHandling?: TurnHandlingOptions; readonly keyterms?: readonly string[] },
+  ): void {
+    checkUpdate(options);
+    const { turnHandling, keyterms } = options;
+    const core = this["~core"];
+    if (turnHandling !== undefined) core.calls.changeTurnHandling(turnHandling);
+    if (keyterms !== undefined) core.keyterms.replace(keyterms);
   }
 
   /**

@@ -37,6 +37,7 @@ import { Idle } from "./idle.ts";
 import { Inbox, RANK, type Stampable } from "./inbox.ts";
 import { AgentInput, AgentOutput } from "./io.ts";
 import { SessionLife } from "./life.ts";
+import { Keyterms } from "./keyterms.ts";
 import { Listening } from "./listening.ts";
 import { Moves } from "./moves.ts";
 import type { AgentSessionOptions, TurnHandlingOptions } from "./options.ts";
@@ -86,6 +87,7 @@ export class SessionCore {
   readonly listening: Listening;
   readonly life: SessionLife;
   readonly playout: Playout;
+  readonly keyterms: Keyterms;
   readonly moves: Moves;
   readonly runs: Runs;
   readonly calls: Calls;
@@ -156,6 +158,7 @@ export class SessionCore {
     this.listening = new Listening(this);
     this.life = new SessionLife(this);
     this.playout = new Playout(this);
+    this.keyterms = new Keyterms(this, options.keytermsOptions ?? {});
     this.moves = new Moves(this);
     this.runs = new Runs(this);
     this.calls = new Calls(this);
@@ -305,6 +308,7 @@ export class SessionCore {
       ...(stoppedSpeakingAt !== undefined && { endedAt: stoppedSpeakingAt - this.wallOffset }),
     });
     this.emit({ type: "conversation_item_added", createdAt: this.wall(), item: message });
+    this.keyterms.added(message);
   }
 
   onHandleItem(item: ChatItem): void {

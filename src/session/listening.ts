@@ -66,6 +66,7 @@ export class Listening {
     this.#openVad(activity);
     for (const frame of missed) this.#vad?.push(frame);
     this.overlap.open(activity);
+    this.#core.keyterms.bind(activity);
     this.#stt.bind(activity, missed);
     if (this.#detectorOwner === activity) return;
     this.rebindDetector(activity);
@@ -96,6 +97,7 @@ export class Listening {
     this.#vad?.close();
     this.#vad = undefined;
     this.overlap.close();
+    this.#core.keyterms.leave();
     this.#stt.leave(next);
     if (before !== undefined && next !== undefined && before.resolved.detector === next.resolved.detector) {
       this.#detectorOwner = next;

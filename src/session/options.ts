@@ -18,6 +18,7 @@ import type { StreamingTurnDetector, TurnDetector } from "../model/turn_detector
 import type { TraceRecord } from "../trace/record.ts";
 import type { TextTransform } from "../reply/text_transforms.ts";
 import type { BackchannelPolicy } from "../turn/backchannel.ts";
+import type { KeytermsOptions } from "./keyterms.ts";
 
 /** How turns are taken. All durations are milliseconds; what is left out has its default. */
 export interface TurnHandlingOptions {
@@ -133,6 +134,8 @@ export interface AgentSessionOptions<UserData = unknown> {
   readonly transcriptionTimeout?: number | null;
   /** How long `close()` waits for the last words, in milliseconds. Default 2,000. */
   readonly sessionCloseTranscriptTimeout?: number;
+  /** What the recogniser is told beside the sound: words to listen for, and what was said. */
+  readonly keytermsOptions?: KeytermsOptions;
   /** Retries and time-outs of the models. */
   readonly connOptions?: SessionConnectOptions;
   /** `"reference"` behaves as LiveKit Agents does where we do better. Default `"fixed"`. */
@@ -207,6 +210,18 @@ const sessionSchema = v.strictObject({
   userAwayTimeout: v.nullish(duration),
   transcriptionTimeout: v.nullish(duration),
   sessionCloseTranscriptTimeout: v.optional(duration),
+  keytermsOptions: v.optional(v.strictObject({
+    keyterms: v.optional(v.array(v.string())),
+    keytermDetection: v.optional(v.strictObject({
+      enabled: v.optional(v.boolean()),
+      llm: v.optional(v.looseObject({ kind: v.literal("llm") })),
+      turnInterval: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+      maxKeyterms: v.nullish(count),
+      instructions: v.optional(v.string()),
+      timeout: v.optional(duration),
+    })),
+    forwardChatContext: v.optional(v.boolean()),
+  })),
   connOptions: v.optional(v.strictObject({
     sttConnOptions: connect,
     llmConnOptions: connect,
@@ -241,6 +256,15 @@ export function mergeTurnHandling(before: TurnHandlingOptions, change: TurnHandl
 
 function isGroup(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Checks what a running session is to change. See {@linkcode checkSessionOptions}. */
+export function checkUpdate(options: unknown): void {
+  check(
+    v.strictObject({ turnHandling: v.optional(turnHandlingSchema), keyterms: v.optional(v.array(v.string())) }),
+    options,
+    "change the options",
+  );
 }
 
 /** Checks turn handling options. See {@linkcode checkSessionOptions}. */
