@@ -16,6 +16,14 @@ const REST_MS = 400_000;
 /** What may still come out of a stage that has closed: results of tools, and answers to whoever asks. */
 const AFTER_CLOSE: ReadonlySet<string> = new Set(["tools.commit", "reply.ack", "run.settle", "message.commit"]);
 
+/** What the checks look at after a step. */
+export interface Watched {
+  readonly now: number;
+  readonly root: RootState;
+  readonly armed: ReadonlyMap<string, { readonly gen: number }>;
+  readonly finals: readonly string[];
+}
+
 /** Watches one world. */
 export class MachineChecks implements Watcher {
   readonly #isOurs: boolean;
@@ -36,7 +44,7 @@ export class MachineChecks implements Watcher {
     this.#isOurs = script.setup.compat === "fixed";
   }
 
-  onFact(world: MachineWorld, fact: RootEvent, effects: readonly RootEffect[]): void {
+  onFact(world: Watched, fact: RootEvent, effects: readonly RootEffect[]): void {
     const { now } = world;
     const fail = (rule: string, what: string): never => {
       throw new Violation(rule, what, now);
@@ -174,7 +182,7 @@ export class MachineChecks implements Watcher {
     }
   }
 
-  #left(world: MachineWorld, activityId: string, fail: (rule: string, what: string) => never): void {
+  #left(world: Watched, activityId: string, fail: (rule: string, what: string) => never): void {
     for (const key of this.#turns.keys()) {
       if (key.startsWith(`${activityId} `)) fail("S3", `turn ${key} is open when its agent leaves`);
     }
@@ -185,7 +193,7 @@ export class MachineChecks implements Watcher {
   }
 
   /** What is armed is what the state says, with the generation that it says. */
-  #timers({ root, armed }: MachineWorld, fail: (rule: string, what: string) => never): void {
+  #timers({ root, armed }: Watched, fail: (rule: string, what: string) => never): void {
     let count = 0;
     const check = (key: string, gen: number | undefined): void => {
       if (gen === undefined) return;
@@ -208,7 +216,7 @@ export class MachineChecks implements Watcher {
     if (count !== armed.size) fail("form", `${armed.size} timers are armed where the state has ${count}`);
   }
 
-  #endpointing({ root }: MachineWorld, fail: (rule: string, what: string) => never): void {
+  #endpointing({ root }: Watched, fail: (rule: string, what: string) => never): void {
     const { current } = root.stage;
     const floor = current === null ? undefined : root.floors[current.id];
     if (floor === undefined || current === null) return;
@@ -264,6 +272,14 @@ export class MachineChecks implements Watcher {
     if (world.armed.size > 0) fail("S2", `${[...world.armed.keys()].join()} is armed after the close`);
     for (const voice of world.voices.values()) if (!voice.isDone) fail("S1", `${voice.id} is open after the close`);
     for (const { what, isSettled } of world.waits) if (!isSettled) fail("S2", `${what} is open after the close`);
+    this.afterClose(world);
+  }
+
+  /** What the machines must have come to when the session has closed. */
+  afterClose(world: Watched): void {
+    const fail = (rule: string, what: string): never => {
+      throw new Violation(rule, what, world.now);
+    };
     if (this.#turns.size > 0) fail("S3", `turn ${[...this.#turns.keys()][0]} is open after the close`);
     if (this.#spans.size > 0) fail("form", `span ${[...this.#spans].join()} is open after the close`);
     if (this.#isPaused) fail("S2", "the output is paused after the close");
@@ -271,7 +287,7 @@ export class MachineChecks implements Watcher {
   }
 
   /** Each final's words are in exactly one place. */
-  #words(world: MachineWorld, fail: (rule: string, what: string) => never): void {
+  #words(world: Watched, fail: (rule: string, what: string) => never): void {
     const count = (texts: readonly string[]): Map<string, number> => {
       const counts = new Map<string, number>();
       for (const text of texts) for (const word of text.split(" ")) counts.set(word, (counts.get(word) ?? 0) + 1);

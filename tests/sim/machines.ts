@@ -1,6 +1,6 @@
 /** Many seeds through the machines. */
 import { playMachines } from "./machine_checks.ts";
-import { Failures, type Outcome, type Seeds, type Violation } from "./outcome.ts";
+import { cpuMs, Failures, type Outcome, type Seeds, type Violation } from "./outcome.ts";
 import { type Script, scriptOf, show } from "./script.ts";
 import { shrink } from "./shrink.ts";
 
@@ -10,6 +10,7 @@ export async function runMachines(
   tell: (line: string) => void = console.log,
 ): Promise<Outcome> {
   const began = performance.now();
+  const worked = cpuMs();
   let passed = 0;
   const failures = new Failures(tell);
   let steps = 0;
@@ -24,7 +25,7 @@ export async function runMachines(
     await failures.add("machines", script.seed, violation, async () => show(await smallest(script, violation)));
   }
   failures.end();
-  return { passed, failed: failures.count, steps, ms: performance.now() - began };
+  return { passed, failed: failures.count, steps, ms: performance.now() - began, cpuMs: cpuMs() - worked };
 }
 
 /** The shortest script that breaks the rule in the same way. */

@@ -1,4 +1,5 @@
 /** What a run over many seeds gives. */
+import process from "node:process";
 
 /** The machines with a model of the driver, and whole sessions on the virtual runtime. */
 export const LEVELS = ["machines", "sessions"] as const;
@@ -8,8 +9,16 @@ export interface Outcome {
   readonly passed: number;
   readonly failed: number;
   readonly ms: number;
+  /** What the process worked meanwhile: the machine may have had others to work for. */
+  readonly cpuMs: number;
   /** Facts that were taken in all. */
-  readonly steps?: number;
+  readonly steps: number;
+}
+
+/** Milliseconds that the process has worked so far. */
+export function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }
 
 /** Which seeds, and until when. */

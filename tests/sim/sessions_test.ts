@@ -1,0 +1,34 @@
+/** The simulation of whole sessions: it holds, it repeats itself, and it goes on elsewhere. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { scriptOf } from "./script.ts";
+import { playSession } from "./session_checks.ts";
+import { runSessions } from "./sessions.ts";
+
+test("whole sessions break none of the rules", async () => {
+  const lines: string[] = [];
+  const { passed, failed } = await runSessions(
+    { from: 40_000, count: 150, until: Infinity },
+    (line) => void lines.push(line),
+  );
+
+  assert.deepEqual([lines, passed, failed], [[], 150, 0]);
+});
+
+test("the same seed gives the same facts and orders, alone and beside others (S9)", async () => {
+  const seeds = Array.from({ length: 40 }, (_, index) => 900 + index);
+  const together = await Promise.all(seeds.map((seed) => playSession(scriptOf(seed), { isHashed: true })));
+  for (const [index, seed] of seeds.entries()) {
+    const alone = await playSession(scriptOf(seed), { isHashed: true });
+    assert.equal(alone.hash, together[index]?.hash, `seed ${seed}`);
+    assert.notEqual(alone.hash, 0);
+  }
+});
+
+test("sessions that are put down at rest go on elsewhere (S10)", async () => {
+  const seeds = Array.from({ length: 60 }, (_, index) => 300 + index);
+  const played = await Promise.all(seeds.map((seed) => playSession(scriptOf(seed), { isPutDown: true })));
+
+  assert.deepEqual(played.map(({ violation }) => violation?.message).filter((message) => message !== undefined), []);
+  assert.ok(played.filter(({ wasPutDown }) => wasPutDown).length > 20);
+});
