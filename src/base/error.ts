@@ -33,7 +33,10 @@ export const REMEDIES = {
   "agent.already_running": "Make a new agent object for each session; one object is in one place at a time.",
   "agent.not_running": "Use it while the agent is on stage: after `onEnter` began and before `onExit` ended.",
   "task.no_context": "Await the task inside a tool, `onEnter` or `onExit`, through its `ctx`.",
-  "task.already_done": "A task completes once: check `done()` first.",
+  "task.already_done": "A task completes once: look at `done` first.",
+  "task.already_run": "A task runs once: make a new one.",
+  "task.interrupted":
+    "The speech whose tool asks for the task was cut off: look at `ctx.speechHandle.interrupted` first.",
   "task.cancelled": "The task was called off: its session closed, or its agent was replaced.",
   "tool.bad_definition": "Read the message: it names the tool and the part that is wrong.",
   "tool.unknown": "Use one of the names that the message lists.",

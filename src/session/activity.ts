@@ -35,7 +35,9 @@ export class Activity {
   toolCtx: ToolContext;
   /** Aborted when its tools have had their time. */
   readonly toolAbort: AbortController = new AbortController();
-  /** Aborted when its `onExit` has had its time. */
+  /** Aborted when `onEnter` has had its time. */
+  readonly enterAbort: AbortController = new AbortController();
+  /** Aborted when `onExit` has had its time. */
   readonly exitAbort: AbortController = new AbortController();
   /** Toolsets that it has set up. */
   readonly #opened: Toolset[] = [];
@@ -83,6 +85,7 @@ export class Activity {
   /** Gives the agent back, and what was its own. */
   end(): void {
     this.toolAbort.abort();
+    this.enterAbort.abort();
     this.exitAbort.abort();
     for (const set of this.#opened.splice(0)) this.#closeToolset(set);
     if (this.agent["~"].activity === this) this.agent["~"].activity = undefined;

@@ -19,6 +19,7 @@ import { toolContext } from "../tool/tool_context.ts";
 import type { AnyTool, ToolChoice, ToolContext } from "../tool/tool.ts";
 import type { Activity } from "./activity.ts";
 import type { AgentSession } from "./agent_session.ts";
+import type { AgentTask } from "./agent_task.ts";
 import { checkTurnHandling, type TurnHandlingOptions } from "./options.ts";
 
 /** What a node may give back: a stream, anything that yields, a promise of one, or null for nothing. */
@@ -42,6 +43,14 @@ export interface HookContext<UserData = unknown> {
   readonly userData: UserData;
   /** Aborted when the hook takes too long, or its agent is taken off. */
   readonly signal: AbortSignal;
+  /**
+   * Has a task take the stage, and waits for what it comes to: in `onEnter` and `onExit`. Time that it takes does not count for
+   * the hook.
+   *
+   * @throws {AgentError} Rejects with the error that the task completed with; `task.cancelled` when it was called off, since
+   *   the session closed or another agent took over; `task.already_run`; `task.no_context` in other hooks, and after the hook.
+   */
+  run<Result>(task: AgentTask<Result>): Promise<Result>;
 }
 
 /** A user who talks on and on. Given to `onUserTurnExceeded`; not an event of the session. */

@@ -15,7 +15,8 @@ import type { SessionUsage } from "../telemetry/usage.ts";
 import type { AgentState, UserState } from "../turn/effect.ts";
 import { currentSpeech } from "../turn/query.ts";
 import { Agent } from "./agent.ts";
-import { type Caller, SessionCore } from "./core.ts";
+import { type Caller, PROGRAM, scopeHere } from "./call_scope.ts";
+import { SessionCore } from "./core.ts";
 import type { SessionEvent } from "./events.ts";
 import type { AgentInput, AgentOutput } from "./io.ts";
 import { type AgentSessionOptions, checkSessionOptions, checkUpdate, type TurnHandlingOptions } from "./options.ts";
@@ -26,8 +27,6 @@ import { untilQuiet } from "./quiet.ts";
 import type { SessionSnapshot } from "./snapshot.ts";
 import type { GenerateReplyOptions, SayOptions } from "./speech_options.ts";
 import type { SpeechHandle } from "./speech_handle.ts";
-
-const PROGRAM: Caller = { insideTool: false, onEnter: false };
 
 /** What joins a session to a room, a page or a file. Disposed of when the session closes. */
 export interface SessionIO {
@@ -252,7 +251,7 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    */
   generateReply(options: GenerateReplyOptions = {}): SpeechHandle {
     const core = this["~core"];
-    return core.speeches.generateReply(core.accepting("make a reply"), options, this["~caller"]);
+    return core.speeches.generateReply(core.accepting("make a reply"), options, callerOf(this));
   }
 
   /**
@@ -265,7 +264,7 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
     const core = this["~core"];
     return core.runs.run(() => {
       const activity = core.accepting("start a run");
-      core.speeches.generateReply(activity, { inputModality: "text", ...options }, this["~caller"]);
+      core.speeches.generateReply(activity, { inputModality: "text", ...options }, callerOf(this));
     });
   }
 
@@ -465,6 +464,13 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** From where a face is used: as it was handed out, or as the code that calls it runs. */
+function callerOf(session: AgentSession): Caller {
+  if (session["~caller"] !== PROGRAM) return session["~caller"];
+  const scope = scopeHere();
+  return scope?.activity.core === session["~core"] ? scope.caller : PROGRAM;
 }
 
 function checkAgent(agent: unknown, action: string): asserts agent is Agent {

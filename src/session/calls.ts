@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type CloseReason, moveName } from "../stage/state.ts";
+import { type Arrival, type CloseReason, moveName } from "../stage/state.ts";
 import type { Activity } from "./activity.ts";
 import type { Agent } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
@@ -80,16 +80,19 @@ export class Calls {
   changeTurnHandling(turnHandling: TurnHandlingOptions): void {
     const core = this.#core;
     const changed = { ...core.options, turnHandling: mergeTurnHandling(core.options.turnHandling ?? {}, turnHandling) };
-    const { activity } = core;
-    const resolved = activity === undefined ? undefined : resolveActivity(changed, activity.agent.options);
+    const resolved = core.moves.present.map((activity) =>
+      [activity, resolveActivity(changed, activity.agent.options)] as const
+    ); // all before any is changed, since one may refuse
     core.options = changed;
     core.changedTurnHandling = mergeTurnHandling(core.changedTurnHandling ?? {}, turnHandling);
-    if (activity === undefined || resolved === undefined) return;
-    const { detector } = activity.resolved;
-    activity.resolved = resolved;
-    core.inbox.call({ type: "activity.config", t: 0, activityId: activity.id, config: resolved.config });
-    if (resolved.detector !== detector) core.listening.rebindDetector(activity);
-    if (!resolved.config.adaptive) core.listening.overlap.close();
+    for (const [activity, next] of resolved) {
+      const { detector } = activity.resolved;
+      activity.resolved = next;
+      core.inbox.call({ type: "activity.config", t: 0, activityId: activity.id, config: next.config });
+      if (activity !== core.activity) continue;
+      if (next.detector !== detector) core.listening.rebindDetector(activity);
+      if (!next.config.adaptive) core.listening.overlap.close();
+    }
   }
 
   drain(): Promise<void> {
@@ -135,6 +138,7 @@ export class Calls {
   }
 }
 
-function arrivalOf(activity: Activity) {
+/** What the stage is told of an activity that is to come. */
+export function arrivalOf(activity: Activity): Arrival {
   return { activityId: activity.id, agentId: activity.agent.id, config: activity.resolved.config };
 }

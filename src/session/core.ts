@@ -29,6 +29,8 @@ import type { Activity } from "./activity.ts";
 import type { Agent, HookContext } from "./agent.ts";
 import { askBackchannelPolicy } from "./backchannel_policy.ts";
 import type { AgentSession } from "./agent_session.ts";
+import type { AgentTask } from "./agent_task.ts";
+import { type Caller, type CallScope, scopeHere } from "./call_scope.ts";
 import { Calls } from "./calls.ts";
 import { defaultRuntime } from "./default_runtime.ts";
 import type { SessionEvent } from "./events.ts";
@@ -48,18 +50,11 @@ import { Runs } from "./runs.ts";
 import { Speeches } from "./speeches.ts";
 import type { SpeechHandle, SpeechPort } from "./speech_handle.ts";
 import { Storing } from "./storing.ts";
+import { Tasks } from "./tasks.ts";
 import { TimerSet } from "./timers.ts";
 import { ToolCalls } from "./tool_calls.ts";
 import { toWall, UserTurns } from "./user_turns.ts";
 import { Waiting } from "./waiting.ts";
-
-/** How the program calls: from where it stands, some defaults follow. */
-export interface Caller {
-  readonly insideTool: boolean;
-  readonly onEnter: boolean;
-  /** It keeps the floor, and need not wait for itself. */
-  readonly holdsFloor?: boolean;
-}
 
 /** The driver of one session. */
 export class SessionCore {
@@ -90,6 +85,7 @@ export class SessionCore {
   readonly keyterms: Keyterms;
   readonly moves: Moves;
   readonly runs: Runs;
+  readonly tasks: Tasks;
   readonly calls: Calls;
   readonly toolCalls: ToolCalls;
   readonly idle: Idle;
@@ -161,6 +157,7 @@ export class SessionCore {
     this.keyterms = new Keyterms(this, options.keytermsOptions ?? {});
     this.moves = new Moves(this);
     this.runs = new Runs(this);
+    this.tasks = new Tasks(this);
     this.calls = new Calls(this);
     this.toolCalls = new ToolCalls(this);
     this.idle = new Idle(this);
@@ -173,6 +170,10 @@ export class SessionCore {
         const live = this.speeches.byId(handle.id);
         if (live === undefined) return;
         this.floor(live.activity.id, { type: "speech.allowInterruptions", t: 0, handleId: handle.id, value });
+      },
+      isOwnTool: (handle) => {
+        const scope = scopeHere();
+        return scope?.handle === handle && !scope.isInBackground();
       },
     };
   }
@@ -321,15 +322,17 @@ export class SessionCore {
       type: "floor",
       t: 0,
       activityId: null,
-      event: { type: "tools.changed", t: 0, running: this.#tools },
+      event: { type: "tools.changed", t: 0, running: Math.max(0, this.#tools) },
     });
   }
 
-  hookContext(activity: Activity): HookContext {
+  /** What a hook is given. */
+  hookContext(scope: CallScope, signal: AbortSignal): HookContext {
     return {
-      session: this.sessionFor({ insideTool: false, onEnter: false }),
+      session: this.sessionFor(scope.caller),
       userData: this.userData,
-      signal: activity.toolAbort.signal,
+      signal,
+      run: <Result>(task: AgentTask<Result>) => this.tasks.run(scope, task) as Promise<Result>,
     };
   }
 

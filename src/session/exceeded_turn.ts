@@ -6,9 +6,10 @@
 import { HOOK_TIMEOUT_MS } from "../turn/config.ts";
 import type { TurnEffect } from "../turn/effect.ts";
 import type { Activity } from "./activity.ts";
-import { Agent } from "./agent.ts";
+import { Agent, type UserTurnExceededEvent } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
 import { RANK } from "./inbox.ts";
+import { runTurnHook } from "./user_turns.ts";
 
 type Exceeded = Extract<TurnEffect, { type: "exceeded.runHook" }>;
 
@@ -37,7 +38,7 @@ async function outcomeOf(core: SessionCore, activity: Activity, effect: Exceeded
   let restore = false;
   const hook = async (): Promise<void> => {
     try {
-      await agent.onUserTurnExceeded({
+      const event: UserTurnExceededEvent = {
         type: "user_turn_exceeded",
         createdAt: core.wall(),
         transcript,
@@ -45,7 +46,8 @@ async function outcomeOf(core: SessionCore, activity: Activity, effect: Exceeded
         accumulatedWordCount,
         duration,
         restore: () => void (restore = true),
-      }, core.hookContext(activity));
+      };
+      await runTurnHook(core, activity, (ctx) => agent.onUserTurnExceeded(event, ctx));
     } catch (error) {
       restore = true;
       core.hookFailed("onUserTurnExceeded", error);

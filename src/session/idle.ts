@@ -5,6 +5,7 @@
  */
 import { AgentError } from "../base/error.ts";
 import { isIdle } from "../turn/query.ts";
+import type { Activity } from "./activity.ts";
 import type { SessionCore } from "./core.ts";
 
 /** What is called when nobody speaks: in the same step, so that nothing can come between. */
@@ -13,6 +14,8 @@ interface Waiter {
   readonly refuse: (error: AgentError) => void;
   /** Whoever holds the floor need not wait for itself. */
   readonly passes: boolean;
+  /** Who must be on stage: while it waits for a task, this waits too. */
+  readonly owner: Activity | undefined;
 }
 
 /** Those who wait until nobody speaks, and those who keep it so. */
@@ -35,8 +38,12 @@ export class Idle {
   }
 
   /** Calls `go` once, when nobody speaks; `refuse` when the session closes first. Returns what calls it off. */
-  when(go: () => void, refuse: (error: AgentError) => void = () => {}, passes = false): () => void {
-    const waiter = { go, refuse, passes };
+  when(
+    go: () => void,
+    refuse: (error: AgentError) => void = () => {},
+    { passes = false, owner }: { readonly passes?: boolean; readonly owner?: Activity | undefined } = {},
+  ): () => void {
+    const waiter = { go, refuse, passes, owner };
     this.#waiters.add(waiter);
     this.#core.inbox.call(() => this.check());
     return () => void this.#waiters.delete(waiter);
@@ -54,7 +61,7 @@ export class Idle {
         signal?.removeEventListener("abort", stop);
         then();
       };
-      const off = this.when(() => settle(resolve), (error) => settle(() => reject(error)), passes);
+      const off = this.when(() => settle(resolve), (error) => settle(() => reject(error)), { passes });
       signal?.addEventListener("abort", stop, { once: true });
     });
   }
@@ -89,6 +96,7 @@ export class Idle {
     if (!this.isIdle) return;
     for (const waiter of this.#waiters) {
       if (this.#holds > 0 && !waiter.passes) continue;
+      if (waiter.owner !== undefined && this.#core.moves.waiting(waiter.owner.id) !== undefined) continue;
       this.#waiters.delete(waiter);
       this.#core.inbox.call(() => this.check());
       return waiter.go();

@@ -4,8 +4,10 @@
  * @module
  */
 import { AgentError } from "../base/error.ts";
+import { hookName } from "../stage/run.ts";
 import { Activity } from "./activity.ts";
-import type { Agent, HookContext } from "./agent.ts";
+import type { Agent } from "./agent.ts";
+import { callScope, within } from "./call_scope.ts";
 import type { SessionCore } from "./core.ts";
 import { RANK } from "./inbox.ts";
 
@@ -15,8 +17,10 @@ export class Moves {
   readonly #arriving = new Map<string, Activity>();
   /** Ends the span of the move that is under way. */
   #moved: (() => void) | undefined;
-  /** Who came on last. */
-  #entered: Agent | undefined;
+  /** Who was last told to have the stage. */
+  #told: Agent | undefined;
+  /** Who waits for a task. */
+  readonly #paused = new Map<string, Activity>();
   /** Hooks under way. */
   hookCount = 0;
   /** The session is put down, and goes on elsewhere: nobody leaves. */
@@ -46,21 +50,22 @@ export class Moves {
     const activity = this.#arriving.get(activityId);
     if (activity === undefined) return;
     this.#arriving.delete(activityId);
-    const oldAgent = this.#entered; // the session's `agent` is the one that comes, as soon as it is asked for
-    this.#entered = activity.agent;
     this.#core.activity = activity;
     this.#core.agent = activity.agent;
-    if (activity.isResumed) {
-      activity.begin();
-      this.#moved = this.#core.telemetry.move("start", activity.agent.id);
-      return;
-    }
-    const item = this.#core.items.agentHandoff({ oldAgentId, newAgentId: activity.agent.id });
-    this.#core.history.insert(item);
-    this.#core.runs.record(item, oldAgentId === null ? undefined : oldAgent, activity.agent);
-    this.#core.emit({ type: "conversation_item_added", createdAt: this.#core.wall(), item });
+    if (activity.isResumed) this.#told = activity.agent;
+    else this.#tell(oldAgentId, activity.agent);
     activity.begin();
     this.#moved = this.#core.telemetry.move("start", activity.agent.id);
+  }
+
+  /** Records who has the stage. */
+  #tell(oldAgentId: string | null, agent: Agent): void {
+    const oldAgent = this.#told; // the session's `agent` is the one that comes, as soon as it is asked for
+    this.#told = agent;
+    const item = this.#core.items.agentHandoff({ oldAgentId, newAgentId: agent.id });
+    this.#core.history.insert(item);
+    this.#core.runs.record(item, oldAgentId === null ? undefined : oldAgent, agent);
+    this.#core.emit({ type: "conversation_item_added", createdAt: this.#core.wall(), item });
   }
 
   /** Sets up what the agent needs, and tells when it is there. */
@@ -83,15 +88,17 @@ export class Moves {
     this.#core.listening.bind(activity);
   }
 
-  /** `onExit` took too long: it is told so, and left behind. */
-  hookTimedOut(activityId: string): void {
-    if (this.#core.activity?.id !== activityId) return;
-    this.#core.activity.exitAbort.abort();
+  /** A hook took too long: it is told so, and left behind. */
+  hookTimedOut(activityId: string, hook: "enter" | "exit"): void {
+    const activity = this.#core.activity;
+    if (activity?.id !== activityId) return;
+    (hook === "enter" ? activity.enterAbort : activity.exitAbort).abort();
+    const name = hook === "enter" ? "onEnter" : "onExit";
     this.#core.hookFailed(
-      "onExit",
+      name,
       new AgentError(
         "session.close_timeout",
-        "Cannot wait for `onExit` any longer as it must return within 30,000 ms: current value is pending",
+        `Cannot wait for \`${name}\` any longer as it must return within 30,000 ms: current value is pending`,
       ),
     );
   }
@@ -99,38 +106,98 @@ export class Moves {
   /** Runs the agent's hook. */
   runHook(activityId: string, hook: "enter" | "exit"): void {
     const activity = this.#core.current();
+    const { runtime, telemetry } = this.#core;
     if (hook === "enter") this.#core.waiting.active();
-    else this.#moved = this.#core.telemetry.move("drain", activity.agent.id);
+    else this.#moved = telemetry.move("drain", activity.agent.id);
     const name = hook === "enter" ? "onEnter" : "onExit";
+    const scope = callScope({
+      activity,
+      caller: { insideTool: false, onEnter: hook === "enter" },
+      waiter: hookName(activityId, hook),
+      handle: undefined,
+    });
     this.hookCount++;
     const done = (): void => {
       this.hookCount--;
+      this.#core.tasks.scopeOver(scope);
       this.#core.inbox.call({ type: "hook.done", t: 0, activityId, hook });
     };
     if (hook === "enter" ? activity.isResumed : this.isSuspending) return done(); // it came before, or does not leave
-    const session = this.#core.sessionFor({ insideTool: false, onEnter: hook === "enter" });
-    const { signal } = hook === "enter" ? activity.toolAbort : activity.exitAbort;
-    const ctx: HookContext = { session, userData: this.#core.userData, signal };
-    void this.#core.telemetry.hook(hook, activity.agent.id, async () => await activity.agent[name](ctx))
+    const ctx = this.#core.hookContext(scope, (hook === "enter" ? activity.enterAbort : activity.exitAbort).signal);
+    const run = async (): Promise<void> => await activity.agent[name](ctx);
+    void within(runtime, scope, () => telemetry.hook(hook, activity.agent.id, run))
       .catch((error: unknown) => this.#core.hookFailed(name, error))
       .then(() => this.#core.inbox.report(RANK.hook, done));
   }
 
+  /** An agent makes room for a task: it hears nothing, and keeps what it has. */
+  pause(activityId: string, next: string): void {
+    const activity = this.#core.activity;
+    if (activity?.id !== activityId) return;
+    this.#moved?.();
+    this.#moved = this.#core.telemetry.move("pause", activity.agent.id);
+    this.#core.listening.leave(this.#coming(next));
+    this.#paused.set(activityId, activity);
+    this.#core.activity = undefined;
+    this.#moved();
+  }
+
+  /** An agent is back from a task; `oldAgentId` null: only to leave. */
+  resume(activityId: string, oldAgentId: string | null): void {
+    const activity = this.#paused.get(activityId);
+    if (activity === undefined) return;
+    this.#paused.delete(activityId);
+    this.#core.activity = activity;
+    activity.agent["~"].activity = activity;
+    if (oldAgentId !== null) {
+      this.#core.agent = activity.agent;
+      this.#tell(oldAgentId, activity.agent);
+    }
+    this.#moved = this.#core.telemetry.move("resume", activity.agent.id);
+    this.#core.playout.changed();
+    this.bind(activity);
+  }
+
+  /** An agent that waits for a task. */
+  waiting(activityId: string): Activity | undefined {
+    return this.#paused.get(activityId);
+  }
+
+  /** Who comes next, for the first time or back from a task. */
+  #coming(activityId: string): Activity | undefined {
+    return this.#arriving.get(activityId) ?? this.#paused.get(activityId);
+  }
+
+  /** All who are on stage or wait for a task. */
+  get present(): readonly Activity[] {
+    const { activity } = this.#core;
+    return activity === undefined ? [...this.#paused.values()] : [...this.#paused.values(), activity];
+  }
+
   /** The agent is off the stage, and what was its own ends. */
   leave(activityId: string, next: string | null): void {
-    const activity = this.#core.activity;
-    if (activity === undefined || activity.id !== activityId) return;
+    const isCurrent = this.#core.activity?.id === activityId;
+    const activity = isCurrent ? this.#core.activity : this.#paused.get(activityId);
+    if (activity === undefined) return;
     if (next !== null) this.#arriving.get(next)?.keepToolsets(); // what both have goes on
-    this.#core.listening.leave(next === null ? undefined : this.#arriving.get(next));
+    if (isCurrent) this.#core.listening.leave(next === null ? undefined : this.#coming(next));
     this.#core.toolCalls.leave(activity, true);
     this.#core.speeches.leave(activity);
     activity.end();
+    this.#paused.delete(activityId);
+    if (!isCurrent) return;
     this.#core.activity = undefined;
     this.#moved?.();
+  }
+
+  /** It does not come any more. */
+  forget(activityId: string): void {
+    this.#arriving.delete(activityId);
   }
 
   /** Nobody comes any more. */
   clear(): void {
     this.#arriving.clear();
+    this.#paused.clear();
   }
 }

@@ -59,7 +59,7 @@ export function perform(core: SessionCore, effect: RootEffect, t: number): void 
     case "message.commit":
       return core.storing.commitMessage(effect.handleId, effect.text, effect.interrupted);
     case "tools.commit":
-      return core.storing.commitTools(effect.handleId, effect.draining);
+      return core.storing.commitTools(effect.handleId, effect.draining, effect.silent);
 
     case "gen.startPreemptive":
       return startPreemptive(
@@ -130,9 +130,17 @@ export function perform(core: SessionCore, effect: RootEffect, t: number): void 
       );
       return core.moves.bind(core.current());
     case "hook.timeout":
-      return core.moves.hookTimedOut(effect.activityId);
+      return core.moves.hookTimedOut(effect.activityId, effect.hook);
     case "hook.run":
       return core.moves.runHook(effect.activityId, effect.hook);
+    case "activity.pause":
+      return core.moves.pause(effect.activityId, effect.next);
+    case "activity.resume":
+      return core.moves.resume(effect.activityId, effect.oldAgentId);
+    case "task.merge":
+      return core.tasks.merge(effect.taskId, effect.parentId);
+    case "task.settle":
+      return core.tasks.settle(effect.taskId);
     case "activity.leave":
       return core.moves.leave(effect.activityId, effect.next);
     case "tools.leave":

@@ -94,6 +94,7 @@ export function replyHost(core: SessionCore, handle: SpeechHandle, activity: Act
       started: (call) => {
         handle["~"].items.push(call);
         emitPart(handle, { type: "tool_call", call });
+        core.storing.callBegan(call, activity);
         core.toolCalls.begin(get(), call);
         core.note("tool.start", { handleId: handle.id, callId: call.callId, name: call.name, args: call.args });
         core.onHandleItem(call);

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { AgentError } from "../base/error.ts";
 import type { FunctionCall } from "../chat/item.ts";
 import type { RunContext } from "../tool/context.ts";
+import type { AgentTask } from "./agent_task.ts";
 import type { SessionCore } from "./core.ts";
+import { circularWait, type SpeechHandle } from "./speech_handle.ts";
 import type { RunningCall, ToolCalls } from "./tool_calls.ts";
-import type { SpeechHandle } from "./speech_handle.ts";
 
 /** The call of a context, for those parts of the library that are given one. */
 const calls = new WeakMap<RunContext, RunningCall>();
@@ -24,7 +24,7 @@ export function runContext(core: SessionCore, toolCalls: ToolCalls, entry: Runni
   const { handle } = live;
   const played = live.reply.playedStep();
   const ctx: RunContext = {
-    session: core.sessionFor({ insideTool: true, onEnter: false }),
+    session: core.sessionFor(entry.scope.caller),
     speechHandle: ownHandle(handle, call, () => entry.phase !== "foreground"),
     functionCall: call,
     get userData() {
@@ -42,6 +42,7 @@ export function runContext(core: SessionCore, toolCalls: ToolCalls, entry: Runni
       return toolCalls.foreground(entry, () => body(session));
     },
     step: (name, body) => toolCalls.step(entry, name, body),
+    run: <Result>(task: AgentTask<Result>) => core.tasks.run(entry.scope, task) as Promise<Result>,
   };
   calls.set(ctx, entry);
   return ctx;
@@ -53,10 +54,7 @@ function ownHandle(handle: SpeechHandle, call: FunctionCall, isFree: () => boole
     get: () => {
       if (isFree()) return handle[name].bind(handle);
       return (): never => {
-        throw new AgentError(
-          "speech.circular_wait",
-          `Cannot wait for a speech as it waits for this tool itself: current value is ${handle.id} in ${call.name}. Use \`ctx.waitForPlayout()\``,
-        );
+        throw circularWait(handle.id, call.name);
       };
     },
   });

@@ -6,14 +6,22 @@
 import { AgentError } from "../base/error.ts";
 import type { ChatItem } from "../chat/item.ts";
 import type { CloseReason } from "../stage/state.ts";
+import { handleName } from "../stage/run.ts";
+import type { Activity } from "./activity.ts";
 import type { Agent } from "./agent.ts";
+import type { TaskOutcome } from "./agent_task.ts";
+import { scopeHere } from "./call_scope.ts";
 import type { SessionCore } from "./core.ts";
 import { RunResult } from "./run_result.ts";
+import type { SpeechHandle } from "./speech_handle.ts";
 
 /** Runs of one session, one at a time. */
 export class Runs {
   readonly #core: SessionCore;
   #current: { readonly id: number; readonly result: RunResult } | undefined;
+
+  /** The turn that was over last. */
+  #lastTurn: SpeechHandle | undefined;
 
   constructor(core: SessionCore) {
     this.#core = core;
@@ -32,6 +40,7 @@ export class Runs {
     const result = new RunResult();
     const id = this.#core.nextSerial();
     this.#current = { id, result };
+    this.#lastTurn = undefined;
     inbox.call({ type: "run.start", t: 0, runId: id, alive: ["call"] });
     try {
       call();
@@ -53,11 +62,26 @@ export class Runs {
     this.#current?.result["~record"](item, oldAgent, newAgent);
   }
 
+  /** A turn is over that the run waits for: what it failed with, or what a task came to in it, is the run's own. */
+  turnOver(handle: SpeechHandle): void {
+    if (this.#core.root.stage.run?.alive.has(handleName(handle.id))) this.#lastTurn = handle;
+  }
+
+  /** A task has its result. In a tool it belongs to the turn of the tool. */
+  completed(activity: Activity, outcome: TaskOutcome): void {
+    const scope = scopeHere();
+    const handle = scope?.activity === activity ? scope.handle : this.#core.speeches.workingFor(activity);
+    if (handle !== undefined) handle["~"].finalOutput = outcome;
+  }
+
   settle(runId: number): void {
     if (this.#current?.id !== runId) return;
     const { result } = this.#current;
     this.#current = undefined;
-    result["~settle"]();
+    const { finalOutput, error } = this.#lastTurn?.["~"] ?? {};
+    this.#lastTurn = undefined;
+    if (finalOutput !== undefined && "value" in finalOutput) result["~output"](finalOutput.value);
+    result["~settle"](finalOutput !== undefined && "error" in finalOutput ? finalOutput.error : error);
   }
 
   closed(reason: CloseReason, cause: unknown): void {
@@ -67,5 +91,6 @@ export class Runs {
       }),
     );
     this.#current = undefined;
+    this.#lastTurn = undefined;
   }
 }

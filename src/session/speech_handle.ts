@@ -6,6 +6,7 @@
 import { AgentError } from "../base/error.ts";
 import type { ChatItem } from "../chat/item.ts";
 import type { ReplyPart } from "../reply/part.ts";
+import type { TaskOutcome } from "./agent_task.ts";
 
 /** Priorities in the queue of speech: higher first, and in order of arrival among equals. */
 export const SPEECH_PRIORITY_LOW = 0;
@@ -18,6 +19,8 @@ export const SPEECH_PRIORITY_HIGH = 10;
 export interface SpeechPort {
   interrupt(handle: SpeechHandle, force: boolean): void;
   allowInterruptions(handle: SpeechHandle, value: boolean): void;
+  /** The code that calls is a tool of this very turn. */
+  isOwnTool(handle: SpeechHandle): boolean;
   /** A callback failed. */
   failed(error: unknown): void;
 }
@@ -39,6 +42,12 @@ interface SpeechInner {
   readonly port: SpeechPort;
   interrupted: boolean;
   allowInterruptions: boolean;
+  /** How many hold it uninterruptible, whatever was asked for. */
+  holdCount: number;
+  /** What it goes back to when nobody holds it any more. */
+  heldValue: boolean;
+  /** What a task that was completed in this turn has come to. */
+  finalOutput: TaskOutcome | undefined;
   done: boolean;
   scheduled: boolean;
   numSteps: number;
@@ -85,6 +94,9 @@ export class SpeechHandle {
       port,
       interrupted: false,
       allowInterruptions: o.allowInterruptions,
+      holdCount: 0,
+      heldValue: o.allowInterruptions,
+      finalOutput: undefined,
       done: false,
       scheduled: false,
       numSteps: 1,
@@ -131,9 +143,8 @@ export class SpeechHandle {
         `Cannot protect a speech as it is interrupted already: current value is ${this.id}`,
       );
     }
-    if (value === this["~"].allowInterruptions) return;
-    this["~"].allowInterruptions = value;
-    this["~"].port.allowInterruptions(this, value);
+    if (this["~"].holdCount > 0) this["~"].heldValue = value; // it holds when the task is over
+    else setAllowInterruptions(this, value);
   }
 
   /** All of it is over. */
@@ -162,9 +173,12 @@ export class SpeechHandle {
   /**
    * Waits until the turn is over. Never rejects. Inside a tool of this very turn use `ctx.waitForPlayout()`: the handle
    * that a tool is given refuses, since the turn waits for the tool.
+   *
+   * @throws {AgentError} `speech.circular_wait` there, and for every handle of the turn where the place has ambient storage.
    */
   waitForPlayout(): Promise<void> {
     if (this["~"].done) return Promise.resolve();
+    if (this["~"].port.isOwnTool(this)) throw circularWait(this.id);
     return new Promise((resolve) => this["~"].onDone.add(() => resolve()));
   }
 
@@ -233,9 +247,38 @@ export class SpeechHandle {
   }
 }
 
+/** A tool would wait for its own turn, which waits for the tool. */
+export function circularWait(handleId: string, toolName = "its own tool"): AgentError {
+  return new AgentError(
+    "speech.circular_wait",
+    `Cannot wait for a speech as it waits for this tool itself: current value is ${handleId} in ${toolName}. Use \`ctx.waitForPlayout()\``,
+  );
+}
+
 /** The last part of a turn. */
 export function endPart(handle: SpeechHandle): ReplyPart {
   return { type: "end", interrupted: handle.interrupted, error: handle.exception() };
+}
+
+function setAllowInterruptions(handle: SpeechHandle, value: boolean): void {
+  const inner = handle["~"];
+  if (value === inner.allowInterruptions) return;
+  inner.allowInterruptions = value;
+  inner.port.allowInterruptions(handle, value);
+}
+
+/** Nobody may cut the turn off until all who hold it have let go. */
+export function holdInterruptions(handle: SpeechHandle): void {
+  const inner = handle["~"];
+  if (inner.holdCount++ > 0) return;
+  inner.heldValue = inner.allowInterruptions;
+  setAllowInterruptions(handle, false);
+}
+
+/** Lets go. The last one brings back what was before, unless the turn was cut off by force. */
+export function releaseInterruptions(handle: SpeechHandle): void {
+  const inner = handle["~"];
+  if (--inner.holdCount === 0 && !inner.interrupted) setAllowInterruptions(handle, inner.heldValue);
 }
 
 /** Marks a turn cut off. True the first time. */

@@ -46,7 +46,7 @@ export function makeReply(core: SessionCore, activity: Activity, o: {
     }
     live.base = chatCtx.copy();
     live.baseLength = own.length;
-    core.storing.addRunningCalls(chatCtx);
+    core.storing.addRunningCalls(chatCtx, activity);
     if (extra !== undefined) {
       chatCtx.append(extra);
       live.base.append(extra);

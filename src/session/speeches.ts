@@ -55,6 +55,14 @@ export class Speeches {
     this.#lingering.delete(handleId);
   }
 
+  /** The turn of an agent whose tools are at work; the latest, where there are several. */
+  workingFor(activity: Activity): SpeechHandle | undefined {
+    const working = [...this.#live.values()].filter((live) =>
+      live.activity === activity && (live.reply.tools?.runningCount ?? 0) > 0
+    );
+    return working.at(-1)?.handle;
+  }
+
   add(live: Live): void {
     this.#live.set(live.handle.id, live);
   }
@@ -271,6 +279,7 @@ export class Speeches {
     if (!this.#live.delete(live.handle.id)) return;
     this.#core.telemetry.turnEnded(live.handle.id, live.handle["~"].error);
     markDone(live.handle);
+    this.#core.runs.turnOver(live.handle);
     this.#core.floor(live.activity.id, { type: "speech.done", t: 0, handleId: live.handle.id });
     this.#core.inbox.call({ type: "run.unwatch", t: 0, name: `handle:${live.handle.id}` });
   }

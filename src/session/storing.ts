@@ -10,6 +10,7 @@ import { metadataOf } from "../model/attempt_policy.ts";
 import type { FollowUp } from "../reply/reply.ts";
 import { CLEAR_LIMIT_MS } from "../reply/segment.ts";
 import { roundHandoff } from "../tool/result.ts";
+import type { Activity } from "./activity.ts";
 import type { Agent } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
 import { isBeingStored, type Live } from "./live.ts";
@@ -27,10 +28,28 @@ const MAX_BAD_ROUNDS = 3;
 /** Stores what became of speech, each step once. */
 export class Storing {
   readonly #core: SessionCore;
+  /** What stood last when a call began: it is stored behind that, however much is said until it ends. */
+  readonly #begun = new Map<
+    string,
+    {
+      readonly activity: Activity;
+      readonly behind: string | undefined;
+      readonly behindInHistory: string | undefined;
+    }
+  >();
   readonly #waiting: (() => void)[] = [];
 
   constructor(core: SessionCore) {
     this.#core = core;
+  }
+
+  /** A call begins. */
+  callBegan(call: FunctionCall, activity: Activity): void {
+    this.#begun.set(call.id, {
+      activity,
+      behind: activity.agent["~"].chatCtx.at(-1)?.id,
+      behindInHistory: this.#core.history.at(-1)?.id,
+    });
   }
 
   /** Calls back once something more has been stored. */
@@ -66,7 +85,7 @@ export class Storing {
   }
 
   /** Stores the results of a round of tools, tells the listeners, and answers the reply that waits. */
-  commitTools(handleId: string, isDraining: boolean): void {
+  commitTools(handleId: string, isDraining: boolean, isSilent = false): void {
     const live = this.#core.speeches.byId(handleId) ?? this.#core.speeches.lingering(handleId);
     const tools = live?.reply.tools;
     if (live === undefined || tools === undefined || tools.results.length === 0 || live.storedTools === tools) return;
@@ -76,7 +95,7 @@ export class Storing {
     const results = [...tools.results];
     const move = roundHandoff(results.map((result) => result.outcome));
     const interrupted = live.handle.interrupted;
-    let wantsReply = !interrupted && results.some((result) => result.output.replyRequired);
+    let wantsReply = !interrupted && !isSilent && results.some((result) => result.output.replyRequired);
     let wantsHandoff = !interrupted && move.type === "handoff";
     if (move.type === "conflict") {
       core.log("error", "two tools handed over in one round; neither does", { area: "tool" });
@@ -99,10 +118,16 @@ export class Storing {
       zipped: () => results.map((result) => [result.call, result.output] as const),
     });
     const started = [...functionCalls].sort((a, b) => a.createdAt - b.createdAt || callIndex(a) - callIndex(b));
-    for (const item of [...started, ...functionCallOutputs]) {
-      live.activity.agent["~"].chatCtx.insert(item);
-      core.history.insert(item);
+    const { chatCtx } = live.activity.agent["~"];
+    const own = new Set(live.handle.chatItems.map((item) => item.id));
+    for (const call of started) {
+      const begun = this.#begun.get(call.id);
+      this.#begun.delete(call.id);
+      insertCall(chatCtx, call, begun?.behind, own);
+      insertCall(core.history, call, begun?.behindInHistory, own);
     }
+    chatCtx.insert(functionCallOutputs);
+    core.history.insert(functionCallOutputs);
     for (const { callId } of functionCalls) core.toolCalls.stored(callId);
     let draining = isDraining;
     if (wantsHandoff && move.type === "handoff") {
@@ -147,15 +172,17 @@ export class Storing {
         const { chatCtx } = live.activity.agent["~"];
         const next = (live.base ?? chatCtx).copy();
         const round = new Set(results.flatMap(({ call, output }) => [call.id, output.id]));
+        const own = new Set(live.handle.chatItems.map((item) => item.id));
+        const behind = next.at(-1)?.id;
         for (const item of chatCtx.since(live.baseLength)) {
           if (item.type === "agent_config_update" || round.has(item.id)) continue;
           if (next.getById(item.id) === undefined) next.insert(item);
         }
-        for (const { call } of results) if (next.getById(call.id) === undefined) next.insert(call);
+        for (const { call } of results) if (next.getById(call.id) === undefined) insertCall(next, call, behind, own);
         for (const { output } of results) if (next.getById(output.id) === undefined) next.insert(output);
         live.base = next.copy();
         live.baseLength = chatCtx.length;
-        this.addRunningCalls(next);
+        this.addRunningCalls(next, live.activity);
         return live.activity.rendered(next, live.handle.inputDetails.modality);
       },
     };
@@ -182,12 +209,20 @@ export class Storing {
     });
   }
 
-  /** A model is told of the calls that still run, so that it does not make them again. */
-  addRunningCalls(chatCtx: ChatContext): void {
+  /**
+   * A model is told of the calls that still run, so that it does not make them again. Each stands where it began: behind what
+   * its own agent heard until then, and before whatever another agent began with.
+   */
+  addRunningCalls(chatCtx: ChatContext, activity: Activity): void {
     for (const { call } of this.#core.toolCalls.running()) {
+      const own = this.#begun.get(call.id)?.activity;
       if (chatCtx.getById(call.id) !== undefined) continue;
-      const pair = pairToolCalls([call], { stateOf: () => "running" });
-      for (const item of pair) chatCtx.append(item);
+      const { items } = chatCtx;
+      const isBefore = (item: ChatItem): boolean =>
+        own === activity ? item.createdAt <= call.createdAt : item.createdAt < call.createdAt;
+      let place = items.length;
+      while (place > 0 && !isBefore(items[place - 1] as ChatItem)) place--;
+      for (const item of pairToolCalls([call], { stateOf: () => "running" })) chatCtx.insertAt(place++, item);
     }
   }
 
@@ -210,6 +245,25 @@ export class Storing {
       ...(tts && voice && { ttsMetadata: metadataOf(voice) }),
     };
   }
+}
+
+/**
+ * Stores a call where it began: by its time, and among what has the same time behind what stood there before, and behind what
+ * else its own turn has said and called.
+ */
+function insertCall(
+  chatCtx: ChatContext,
+  call: FunctionCall,
+  behind: string | undefined,
+  own: ReadonlySet<string>,
+): void {
+  let place = chatCtx.length;
+  for (; place > 0; place--) {
+    const item = chatCtx.at(place - 1) as ChatItem;
+    if (item.createdAt < call.createdAt) break;
+    if (item.createdAt === call.createdAt && (item.id === behind || own.has(item.id))) break;
+  }
+  chatCtx.insertAt(place, call);
 }
 
 /** The place of a call among those of its round: its id ends with it. */

@@ -33,8 +33,10 @@ import { toolsOf } from "../tool/toolset_life.ts";
 import type { AnyFunctionTool, AnyTool, Toolset } from "../tool/tool.ts";
 import { hasPendingWords, isSettled } from "../turn/query.ts";
 import type { UpdateOptions } from "../tool/context.ts";
+import { handleName } from "../stage/run.ts";
 import type { Activity } from "./activity.ts";
 import type { Agent } from "./agent.ts";
+import { type CallScope, callScope, within } from "./call_scope.ts";
 import type { SessionCore } from "./core.ts";
 import type { ToolExecutionUpdate } from "./events.ts";
 import type { Live } from "./live.ts";
@@ -54,6 +56,8 @@ export interface RunningCall {
   readonly news: ToolNews;
   readonly controller: AbortController;
   readonly runId: number | undefined;
+  /** On whose behalf it runs. */
+  readonly scope: CallScope;
   readonly argumentsKey: string;
   /** Settles when it is known that its reply is heard; undefined: it is. */
   readonly committed: Promise<void> | undefined;
@@ -182,6 +186,13 @@ export class ToolCalls {
       news: this.#newsOf(set === undefined ? activity : undefined),
       controller: new AbortController(),
       runId: core.runs.currentId,
+      scope: callScope({
+        activity,
+        caller: { insideTool: true, onEnter: false },
+        waiter: handleName(live.handle.id),
+        handle: live.handle,
+        isInBackground: () => entry.phase === "background",
+      }),
       argumentsKey: key,
       committed,
       updates: [],
@@ -204,16 +215,17 @@ export class ToolCalls {
     }
     const phase: RunningCall["phase"] = entry.phase; // it may have been called off while it waited
     if (phase === "over") return cancelledOutcome();
-    const work = core.telemetry.tool(live.handle.id, call, async () => {
-      try {
-        const ctx = runContext(core, this, entry);
-        const abortSignal = entry.controller.signal;
-        const execute = this.standIn?.(activity.agent, tool) ?? tool.execute;
-        return mapToolResult(await execute(ready.args, { ctx, toolCallId: call.callId, abortSignal }));
-      } catch (error) {
-        return mapToolFailure(error);
-      }
-    });
+    const work = within(core.runtime, entry.scope, () =>
+      core.telemetry.tool(live.handle.id, call, async () => {
+        try {
+          const ctx = runContext(core, this, entry);
+          const abortSignal = entry.controller.signal;
+          const execute = this.standIn?.(activity.agent, tool) ?? tool.execute;
+          return mapToolResult(await execute(ready.args, { ctx, toolCallId: call.callId, abortSignal }));
+        } catch (error) {
+          return mapToolFailure(error);
+        }
+      }));
     this.#ending.set(entry, work.then(() => {}));
     void work.then((outcome) => this.#over(entry, outcome));
     return await answer;
@@ -370,6 +382,7 @@ export class ToolCalls {
     if (phase === "over") return;
     entry.phase = "over";
     this.#running.delete(call.callId);
+    this.#core.tasks.scopeOver(entry.scope);
     if (phase === "foreground") return entry.answer(outcome);
     const last = outcome.agent === undefined ? outcome : lateHandoffOutcome();
     if (last.cause !== undefined) {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { FunctionCall, FunctionCallOutput } from "../chat/item.ts";
+import { newsName } from "../stage/run.ts";
 import { fillTemplate } from "../tool/templates.ts";
 import type { Activity } from "./activity.ts";
 import type { Agent } from "./agent.ts";
@@ -33,7 +34,7 @@ export class ToolNews {
   constructor(core: SessionCore, owner: Activity | undefined) {
     this.#core = core;
     this.#owner = owner;
-    this.#name = `news:${owner?.id ?? "session"}`;
+    this.#name = newsName(owner?.id ?? null);
   }
 
   /** Stores what a tool said. `isWorthTelling`: the user is told when nobody speaks. */
@@ -66,7 +67,7 @@ export class ToolNews {
     this.#pending.push({ callId: o.callId, call, output, agent });
     if (this.#off !== undefined) return;
     core.inbox.call({ type: "run.watch", t: 0, name: this.#name });
-    this.#off = core.idle.when(() => this.#tell(), () => this.close());
+    this.#off = core.idle.when(() => this.#tell(), () => this.close(), { owner: this.#owner });
   }
 
   /** Resolves when all that there is to tell now has been told. */

@@ -10,7 +10,8 @@ import { metadataOf } from "../model/attempt_policy.ts";
 import { StopResponse } from "../tool/error.ts";
 import type { RefusalReason, TurnInfo, TurnMetrics } from "../turn/effect.ts";
 import type { Activity } from "./activity.ts";
-import { Agent, type MutableMessage } from "./agent.ts";
+import { Agent, type HookContext, type MutableMessage } from "./agent.ts";
+import { callScope, PROGRAM, within } from "./call_scope.ts";
 import type { SessionCore } from "./core.ts";
 import { RANK } from "./inbox.ts";
 import { preemptiveMatches } from "./preemptive_speeches.ts";
@@ -79,7 +80,7 @@ export class UserTurns {
     const startedAt = core.clock.now();
     let outcome: "ok" | "stop" | "error" = "ok";
     try {
-      await activity.agent.onUserTurnCompleted(chatCtx, message, core.hookContext(activity));
+      await runTurnHook(core, activity, (ctx) => activity.agent.onUserTurnCompleted(chatCtx, message, ctx));
     } catch (error) {
       outcome = error instanceof StopResponse ? "stop" : "error";
       if (outcome === "error") core.hookFailed("onUserTurnCompleted", error);
@@ -111,11 +112,13 @@ export class UserTurns {
     const turn = this.#turns.get(turnId);
     if (turn === undefined) return;
     this.#core.commitMessage(activity, this.finished(turn), undefined);
+    this.#turns.delete(turnId);
     this.#tellDropped(turn, reason, true);
   }
 
   drop(turnId: number, reason: RefusalReason): void {
     const turn = this.#turns.get(turnId);
+    this.#turns.delete(turnId);
     if (turn !== undefined) this.#tellDropped(turn, reason, false);
   }
 
@@ -146,6 +149,20 @@ export class UserTurns {
       reason,
       stored,
     });
+  }
+}
+
+/** Runs a hook that is about a turn of the user, in which no task can be waited for. */
+export async function runTurnHook(
+  core: SessionCore,
+  activity: Activity,
+  body: (ctx: HookContext) => void | Promise<void>,
+): Promise<void> {
+  const scope = callScope({ activity, caller: PROGRAM, waiter: null, handle: undefined });
+  try {
+    await within(core.runtime, scope, () => body(core.hookContext(scope, activity.toolAbort.signal)));
+  } finally {
+    scope.isOver = true;
   }
 }
 

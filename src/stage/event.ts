@@ -21,6 +21,15 @@ export type RootEvent = At<
   | { readonly type: "activity.config"; readonly activityId: string; readonly config: TurnConfig }
   /** `updateAgent()`, or a tool that returned an agent. */
   | { readonly type: "agent.update"; readonly arrival: Arrival }
+  /** A tool or a hook of an activity waits for a task. `waiter` is what runs call it. */
+  | {
+    readonly type: "task.requested";
+    readonly arrival: Arrival;
+    readonly parentId: string;
+    readonly waiter: string;
+  }
+  /** The task has its result, or nobody waits for it any more. */
+  | { readonly type: "task.completed"; readonly taskId: string }
   | { readonly type: "hook.done"; readonly activityId: string; readonly hook: "enter" | "exit" }
   | { readonly type: "session.drain" }
   | {
@@ -79,6 +88,14 @@ export type StageEffect =
     readonly agentId: string;
     readonly oldAgentId: string | null;
   }
+  /** It waits for a task, and hears nothing. `next` is that of the task, which may take over its listening. */
+  | { readonly type: "activity.pause"; readonly activityId: string; readonly next: string }
+  /** It is back on stage, from a task. `oldAgentId`: record the hand-off; null: it only leaves. */
+  | { readonly type: "activity.resume"; readonly activityId: string; readonly oldAgentId: string | null }
+  /** What was said in the task becomes known to whoever waited for it. */
+  | { readonly type: "task.merge"; readonly taskId: string; readonly parentId: string }
+  /** Answer whoever waits. `completed`: with what the task came to; otherwise it was called off. */
+  | { readonly type: "task.settle"; readonly taskId: string; readonly completed: boolean }
   /** Set up its toolsets and inputs; then report `activity.ready`. */
   | { readonly type: "activity.prepare"; readonly activityId: string }
   /** It took too long: go on without. */
@@ -112,7 +129,13 @@ export type StageEffect =
   /** Store what was heard of this step. */
   | { readonly type: "message.commit"; readonly handleId: string; readonly text: string; readonly interrupted: boolean }
   /** Store the tools' results, tell the listeners, and go on as they want. */
-  | { readonly type: "tools.commit"; readonly handleId: string; readonly draining: boolean }
+  | {
+    readonly type: "tools.commit";
+    readonly handleId: string;
+    readonly draining: boolean;
+    /** Nobody is to answer them. */
+    readonly silent: boolean;
+  }
   | { readonly type: "run.settle"; readonly runId: number }
   | { readonly type: "stage.timer.set"; readonly name: StageTimer; readonly gen: number; readonly at: number }
   | { readonly type: "stage.timer.cancel"; readonly name: StageTimer };

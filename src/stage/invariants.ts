@@ -4,6 +4,7 @@
  * @module
  */
 import { violations as floorViolations } from "../turn/invariants.ts";
+import { hookName } from "./run.ts";
 import type { RootState } from "./state.ts";
 
 /**
@@ -28,6 +29,11 @@ export function stageViolations(root: RootState): readonly string[] {
     "exiting is armed exactly while an agent exits",
     (timers.exiting !== undefined) === (current?.phase === "exiting"),
   );
+  must("pausing is armed only while an agent makes room", timers.pausing === undefined || current?.phase === "pausing");
+  must(
+    "onEnter is armed only while it is at work",
+    timers.onEnter === undefined || (current !== null && stage.hooks.includes(hookName(current.id, "enter"))),
+  );
   // The tools' time may be over while what is said plays out.
   must("draining is armed only while an agent drains", timers.draining === undefined || current?.phase === "draining");
   must(
@@ -42,6 +48,31 @@ export function stageViolations(root: RootState): readonly string[] {
     stage.phase === "running" || stage.phase === "closing" || current === null,
   );
   must("whoever is on stage has the only floor", Object.keys(floors).join() === (current?.id ?? ""));
+  const { paused, tasks } = stage;
+  const above = [...paused.slice(1).map(({ activity }) => activity.id), ...(current === null ? [] : [current.id])];
+  must(
+    "whoever waits below waits for the one above",
+    paused.every(({ activity }, at) =>
+      tasks.some((task) =>
+        task.phase !== "queued" && task.parentId === activity.id && task.arrival.activityId === above[at]
+      )
+    ),
+  );
+  must(
+    "a task on stage is waited for by an agent below",
+    tasks.every((task) => task.phase === "queued" || paused.some(({ activity }) => activity.id === task.parentId)),
+  );
+  must(
+    "a task that waits for its turn has its parent on stage or below",
+    tasks.every((task) =>
+      task.phase !== "queued" || current?.id === task.parentId ||
+      paused.some(({ activity }) => activity.id === task.parentId)
+    ),
+  );
+  must(
+    "a stage that is closed has no stack",
+    stage.phase !== "closed" || (paused.length === 0 && tasks.length === 0 && stage.hooks.length === 0),
+  );
   must("a stage that closed has no run", stage.phase !== "closed" || stage.run === null);
   must("a run that nothing keeps alive is over", !isOverdue(root));
   if (current !== null) {

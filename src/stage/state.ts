@@ -6,7 +6,8 @@
  * @module
  */
 import type { TurnConfig } from "../turn/config.ts";
-import { createShared, type SharedState, type TurnState } from "../turn/state.ts";
+import type { TurnEvent } from "../turn/event.ts";
+import { createShared, type PausedTurn, type SharedState, type TurnState } from "../turn/state.ts";
 
 /** Why a session closed. */
 export type CloseReason =
@@ -18,7 +19,7 @@ export type CloseReason =
   /** It was put down, and may go on elsewhere. */
   | "suspended";
 
-/** An activity's place in its life. Fields exist only where they mean something. */
+/** An activity's place in its life. */
 export type ActivityPhase =
   /** Toolsets are set up and models connected; bounded by the `entering` timer. */
   | "entering"
@@ -26,7 +27,9 @@ export type ActivityPhase =
   /** `onExit` runs; bounded by the `exiting` timer. */
   | "exiting"
   /** No new speech; what there is plays out; tools get until the `draining` timer. */
-  | "draining";
+  | "draining"
+  /** It makes room for a task: what there is plays out, and other tools get until the `pausing` timer. */
+  | "pausing";
 
 /** One agent's time on stage. */
 export interface ActivityState {
@@ -36,6 +39,33 @@ export interface ActivityState {
   readonly phase: ActivityPhase;
   /** Calls that work on in the background: while it drains, they are waited for as those of its speech are. */
   readonly backgroundCalls: number;
+  /** The `onExit` hook waits for a task: the activity goes on leaving when that is over. */
+  readonly inExit?: boolean;
+  /** It was brought back only to leave: what its tools come to is stored, and not answered. */
+  readonly passing?: boolean;
+}
+
+/** An activity that waits for a task. Its floor is gone; the last words go where the stage goes. */
+export interface PausedActivity {
+  readonly activity: ActivityState;
+  readonly turn: PausedTurn;
+  /** Replies to tools that ended meanwhile: they get their turn when the activity is back. */
+  readonly scheduled: readonly Extract<TurnEvent, { type: "speech.scheduled" }>[];
+}
+
+/** A dialogue that a tool or a hook waits for. It is known by the id of the activity that it is going to be. */
+export interface TaskState {
+  readonly arrival: Arrival;
+  /** Whose tool or hook it is. */
+  readonly parentId: string;
+  /** What waits, by the name that runs know it by. */
+  readonly waiter: string;
+  readonly phase:
+    /** One at a time for each parent, in the order of the calls. */
+    | "queued"
+    | "onStage"
+    /** It has its result, and leaves. */
+    | "completed";
 }
 
 /** An agent that is to take the stage. */
@@ -74,6 +104,13 @@ export interface ErrorBudget {
 export interface StageState {
   readonly phase: "idle" | "running" | "closing" | "closed";
   readonly current: ActivityState | null;
+  /** Who waits below the current activity, the first agent first: each for the one above it. */
+  readonly paused: readonly PausedActivity[];
+  readonly tasks: readonly TaskState[];
+  /** Hooks at work, by the names that runs know them by. */
+  readonly hooks: readonly string[];
+  /** The agent that was last told to be on stage. */
+  readonly toldAgentId: string | null;
   /** Agents that are to take over, in the order of the calls. Each is entered and left, so that its hooks run. */
   readonly arrivals: readonly Arrival[];
   /** `drain()` was called: the activity leaves, the session stays. */
@@ -88,7 +125,7 @@ export interface StageState {
 }
 
 /** Timers of the stage. */
-export type StageTimer = "entering" | "exiting" | "draining" | "closing";
+export type StageTimer = "entering" | "onEnter" | "exiting" | "draining" | "pausing" | "closing";
 
 /** The whole of a session, as far as decisions go. */
 export interface RootState {
@@ -99,8 +136,8 @@ export interface RootState {
 
 /** How long toolsets and connections may take before the agent goes on without them. Design decision 8. */
 export const ENTERING_LIMIT_MS = 5_000;
-/** How long `onExit` may take before it counts as failed. Design decision 7. */
-export const EXITING_LIMIT_MS = 30_000;
+/** How long `onEnter` and `onExit` may take, tasks that they wait for aside, before they count as failed. Design decision 7. */
+export const HOOK_LIMIT_MS = 30_000;
 /** How long a leaving agent's tools may run before they are called off. Design decision 7. */
 export const TOOL_DRAIN_LIMIT_MS = 10_000;
 /** How long `close()` may take in all, unless the call says otherwise. Chosen: above the two others together. */
@@ -126,6 +163,10 @@ export function createRoot(options: RootOptions): RootState {
     stage: {
       phase: "idle",
       current: null,
+      paused: [],
+      tasks: [],
+      hooks: [],
+      toldAgentId: null,
       arrivals: [],
       drained: false,
       closing: null,

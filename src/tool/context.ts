@@ -5,6 +5,7 @@
  */
 import type { FunctionCall } from "../chat/item.ts";
 import type { AgentSession } from "../session/agent_session.ts";
+import type { AgentTask } from "../session/agent_task.ts";
 import type { SpeechHandle } from "../session/speech_handle.ts";
 import type { Template, UpdateValues } from "./templates.ts";
 
@@ -55,4 +56,11 @@ export interface RunContext<UserData = unknown> {
    * plain data. Names are this call's own.
    */
   step<T>(name: string, body: () => T | PromiseLike<T>): Promise<T>;
+  /**
+   * Has a task take the stage, and waits for what it comes to. Nobody can cut off the speech of this call meanwhile.
+   *
+   * @throws {AgentError} Rejects with the error that the task completed with; `task.cancelled` when it was called off, since
+   *   the session closed or another agent took over; `task.already_run`, `task.interrupted`; `task.no_context` after the call.
+   */
+  run<Result>(task: AgentTask<Result>): Promise<Result>;
 }

@@ -200,8 +200,12 @@ export type TurnEvent = At<
   | { readonly type: "handoff.begin" }
   /** Takes no new speech, and plays out what it has. */
   | { readonly type: "activity.drain" }
+  /** It does not leave after all: new speech and new turns are taken again. */
+  | { readonly type: "activity.resume" }
   /** The session closes: turns that end from now on are stored, not answered. */
   | { readonly type: "session.closing" }
-  /** The end: every timer goes, every question is abandoned. */
-  | { readonly type: "activity.close" }
+  /** `onEnter` has returned: an agent that says nothing by itself waits for the user. */
+  | { readonly type: "activity.greeted" }
+  /** The end: every timer goes, every question is abandoned. `forTask`: whoever comes next works on what the agent thinks of. */
+  | { readonly type: "activity.close"; readonly forTask?: boolean }
 >;

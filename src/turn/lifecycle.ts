@@ -17,7 +17,7 @@ import { cancelPreemptive } from "./preemptive.ts";
 import { releaseHeld } from "./recognition.ts";
 import { NONE } from "./regions.ts";
 import { forgetSpeeches } from "./speeches.ts";
-import { onSessionClosing, setAgentState, setUserState, updateAway } from "./states.ts";
+import { onSessionClosing, restingState, setAgentState, setUserState, updateAway } from "./states.ts";
 import { cancelPrediction } from "./streaming.ts";
 import { endTurnSpan, onVadClosed } from "./voice.ts";
 
@@ -29,10 +29,22 @@ export function onStarted(d: Draft): void {
   put(d, "life", "running");
   d.settle = true;
   if (d.shared.agentState === "initializing") setAgentState(d, "listening");
-  else updateAway(d);
+  else if (d.shared.agentState === "listening") setAgentState(d, restingState(d)); // tools went on below a task
+  updateAway(d);
   tellTurnSpan(d);
+  decideCarried(d);
+}
+
+/** Words that nobody has answered are decided upon, unless more are being said. */
+function decideCarried(d: Draft): void {
   const { speaking, finalText } = d.turn.recognition;
-  if (!speaking && finalText !== "" && !isManualish(d.config)) decide(d, "stt");
+  if (!speaking && finalText !== "" && d.turn.decision.phase === "none" && !isManualish(d.config)) decide(d, "stt");
+}
+
+/** `onEnter` has returned. A thought that was taken over from the agent below a task, and led to nothing, is over. */
+export function onGreeted(d: Draft): void {
+  const { current, queue } = d.turn.speeches;
+  if (d.shared.agentState === "thinking" && current === null && queue.length === 0) setAgentState(d, restingState(d));
 }
 
 /** No new speech; what there is plays out. */
@@ -49,6 +61,14 @@ function tellTurnSpan(d: Draft): void {
   if (userTurnStart !== undefined) order(d, { type: "span.start", span: "user_turn", at: userTurnStart });
 }
 
+/** It was to make room, and stays. Words that were not taken meanwhile are decided upon. */
+export function onResume(d: Draft): void {
+  if (d.turn.life !== "draining") return;
+  put(d, "life", "running");
+  d.settle = true;
+  decideCarried(d);
+}
+
 /** The session closes: what is being decided is decided now, and stored. */
 export function onClosing(d: Draft): void {
   onSessionClosing(d);
@@ -56,7 +76,7 @@ export function onClosing(d: Draft): void {
 }
 
 /** The end: nothing of the activity is armed, asked, paused or spoken any more. */
-export function onClose(d: Draft): void {
+export function onClose(d: Draft, forTask: boolean): void {
   if (d.turn.commit.phase === "waitFinal") order(d, { type: "commit.cancel", id: d.turn.commit.id });
   put(d, "commit", NONE);
   onVadClosed(d);
@@ -76,7 +96,9 @@ export function onClose(d: Draft): void {
   d.due = null;
   d.pauseToCancel = d.flushHeld = false;
   put(d, "life", "closed");
-  if (d.shared.agentState === "speaking" || d.shared.agentState === "thinking") setAgentState(d, "listening");
+  if (d.shared.agentState === "speaking" || (d.shared.agentState === "thinking" && !forTask)) {
+    setAgentState(d, "listening");
+  }
   d.settle = false;
 }
 

@@ -274,6 +274,8 @@ export interface Carry {
     | "lastLanguage"
   >;
   readonly endpointing: EndpointingState;
+  /** Replies that are held back stay so. */
+  readonly authorizationAllowed: boolean;
 }
 
 /** The one `none` of all phase unions. */
@@ -336,7 +338,7 @@ export function createRegions(config: TurnConfig, carried: Carry | undefined): R
       current: null,
       queue: [],
       lastPlayoutEnd: -Infinity,
-      authorizationAllowed: true,
+      authorizationAllowed: carried?.authorizationAllowed ?? true,
       made: 0,
     },
     turns: { list: [], nextId: 1, preemptive: null, preemptiveCount: 0 },

@@ -4,7 +4,7 @@
  * @module
  */
 import type { TurnConfig } from "./config.ts";
-import { type Carry, createRegions, type Regions } from "./regions.ts";
+import { type Carry, createRegions, type Regions, type Speech } from "./regions.ts";
 import type { AgentState, UserState } from "./effect.ts";
 
 /** How far the echo canceller's warm-up is. It happens once in a session. */
@@ -101,5 +101,44 @@ export function carry(turn: TurnState): CarriedTurn {
       lastLanguage: r.lastLanguage,
     },
     endpointing,
+    authorizationAllowed: turn.speeches.authorizationAllowed,
+  };
+}
+
+/** What stays of an activity that waits for a task: speeches whose tools go on, and its counters. */
+export interface PausedTurn {
+  readonly speeches: readonly Speech[];
+  readonly made: number;
+  readonly nextTurnId: number;
+  readonly serial: number;
+  readonly lastPlayoutEnd: number;
+}
+
+/** Takes out what stays while an activity waits. What is interrupted already does not: it is given up. */
+export function pauseTurn(turn: TurnState): PausedTurn {
+  const { all, made, lastPlayoutEnd } = turn.speeches;
+  return {
+    speeches: all.filter((speech) => speech.phase === "background" && !speech.interrupted),
+    made,
+    nextTurnId: turn.turns.nextId,
+    serial: turn.serial,
+    lastPlayoutEnd,
+  };
+}
+
+/** Makes the state of an activity that is back. Like a new one it begins with the fact `activity.started`. */
+export function resumeTurn(
+  activityId: string,
+  config: TurnConfig,
+  paused: PausedTurn,
+  carried: CarriedTurn | undefined,
+): TurnState {
+  const turn = createTurn(activityId, config, carried);
+  const { speeches: all, made, nextTurnId: nextId, serial, lastPlayoutEnd } = paused;
+  return {
+    ...turn,
+    serial,
+    speeches: { ...turn.speeches, all, made, lastPlayoutEnd },
+    turns: { ...turn.turns, nextId },
   };
 }

@@ -16,9 +16,11 @@ import {
   onClose,
   onClosing,
   onDrain,
+  onGreeted,
   onListenerPresent,
   onOptionsUpdated,
   onOutputChanged,
+  onResume,
   onStarted,
   onToolsChanged,
 } from "./lifecycle.ts";
@@ -192,10 +194,14 @@ function route(d: Draft, event: TurnEvent): void {
       return put(d, "newTurnsBlocked", true);
     case "activity.drain":
       return onDrain(d);
+    case "activity.resume":
+      return onResume(d);
     case "session.closing":
       return onClosing(d);
+    case "activity.greeted":
+      return onGreeted(d);
     case "activity.close":
-      return onClose(d);
+      return onClose(d, event.forTask ?? false);
     default:
       return event satisfies never;
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { RootEffect, RootEvent } from "../../src/stage/event.ts";
+import { stageViolations } from "../../src/stage/invariants.ts";
 import { createRoot, type RootState, TOOL_DRAIN_LIMIT_MS } from "../../src/stage/state.ts";
 import { step } from "../../src/stage/step.ts";
 import type { TurnEvent } from "../../src/turn/event.ts";
@@ -33,6 +34,7 @@ class Machine {
     const again = step(before, stamped);
     assert.deepEqual(again.effects, once.effects, "the same arguments give the same step");
     this.root = freeze(once.root);
+    assert.deepEqual(stageViolations(this.root), []);
     for (const effect of once.effects) this.#perform(effect);
     return once.effects;
   }
@@ -362,6 +364,22 @@ const anyFact: fc.Arbitrary<Fact | { readonly type: "pass"; readonly ms: number 
       }),
     },
     fc.constant({ type: "session.drain" as const }),
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        type: fc.constant("task.requested" as const),
+        arrival: fc.integer({ min: 20, max: 26 }).map(arrival),
+        parentId: fc.constantFrom("a0", "a1", "a20", "a21", "gone"),
+        waiter: fc.constantFrom("handle:s1", "handle:s2", "hook:a0:enter", "hook:a0:exit", "hook:a20:enter"),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        type: fc.constant("task.completed" as const),
+        taskId: fc.integer({ min: 20, max: 26 }).map((n) => `a${n}`),
+      }),
+    },
     fc.record({
       type: fc.constant("session.close" as const),
       reason: fc.constant("user_initiated" as const),
@@ -442,6 +460,7 @@ test("any facts in any order never throw, and a close ends them all within its d
       assert.ok(m.root.stage.phase === "closed");
       assert.ok(m.t - from <= 20_000);
       assert.deepEqual(m.root.floors, {});
+      assert.deepEqual([m.root.stage.paused, m.root.stage.tasks, m.root.stage.hooks], [[], [], []]);
       assert.equal(m.root.stage.current, null);
       assert.deepEqual(m.root.stage.timers, {});
       assert.equal(m.root.stage.run, null);
@@ -463,7 +482,7 @@ test("a run that begins behind a close is over at once", () => {
   assert.equal(m.root.stage.run, null);
 });
 
-test("whatever happened, an agent that is asked for comes on stage within bounded time, when speeches end", () => {
+test("whatever happened, an agent that is asked for comes within bounded time, when speeches and tasks of onExit end", () => {
   fc.assert(
     fc.property(fc.array(anyFact, { maxLength: 40 }), (facts) => {
       const m = play([{ type: "session.start", arrival: arrival(0) }, ...facts]);
@@ -471,6 +490,9 @@ test("whatever happened, an agent that is asked for comes on stage within bounde
       m.tell({ type: "agent.update", arrival: { ...arrival(9), agentId: "last" } });
       for (let n = 0; n < 2_000 && m.root.stage.current?.agentId !== "last"; n++) {
         for (const id of ["s1", "s2", "s3"]) m.floor({ type: "speech.done", handleId: id });
+        for (const { arrival, waiter } of m.root.stage.tasks) { // who leaves waits for these, however long people take
+          if (waiter.endsWith(":exit")) m.tell({ type: "task.completed", taskId: arrival.activityId });
+        }
         if (m.root.stage.current?.agentId === "last") break;
         if (!m.fire()) break;
       }
@@ -487,14 +509,26 @@ test("one agent at most is on stage, each that came leaves once, and `close` is 
       m.tell(close(0));
       while (m.root.stage.phase === "closing" && m.fire());
       let on: string | undefined;
+      const below: string[] = [];
       let open = 0;
       for (const effect of m.effects) {
+        if (effect.type === "activity.pause") {
+          assert.equal(on, effect.activityId);
+          below.push(on as string);
+          on = undefined;
+        }
+        if (effect.type === "activity.resume") {
+          assert.equal(on, undefined);
+          on = below.pop();
+          assert.equal(on, effect.activityId);
+        }
         if (effect.type === "activity.enter") {
           assert.equal(on, undefined);
           on = effect.activityId;
           if (effect.oldAgentId === null) assert.equal(++open, 1);
         }
-        if (effect.type === "activity.leave") {
+        if (effect.type === "activity.leave" && on === undefined) assert.equal(below.pop(), effect.activityId);
+        else if (effect.type === "activity.leave") {
           assert.equal(on, effect.activityId);
           on = undefined;
         }
@@ -503,8 +537,45 @@ test("one agent at most is on stage, each that came leaves once, and `close` is 
           assert.equal(--open, 0);
         }
       }
-      assert.equal(on, undefined);
-      assert.equal(open, 0);
+      assert.deepEqual([on, below, open], [undefined, [], 0]);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("each task that is asked for is answered once, by the end of the session at the latest", () => {
+  fc.assert(
+    fc.property(fc.array(anyFact, { maxLength: 60 }), (facts) => {
+      let n = 100; // each request is of a task of its own
+      const own = facts.map((fact) => fact.type === "task.requested" ? { ...fact, arrival: arrival(n++) } : fact);
+      const asked = own.flatMap((fact) => fact.type === "task.requested" ? [fact.arrival.activityId] : []);
+      const m = play([{ type: "session.start", arrival: arrival(0) }, ...own]);
+      m.tell(close(0));
+      while (m.root.stage.phase === "closing" && m.fire());
+      const answered = m.effects.flatMap((effect) => effect.type === "task.settle" ? [effect.taskId] : []);
+      assert.deepEqual(answered.toSorted(), asked.toSorted());
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("a completed task has left within bounded time, when speeches end, and whoever waited is back", () => {
+  fc.assert(
+    fc.property(fc.array(anyFact, { maxLength: 30 }), (facts) => {
+      const m = play([{ type: "session.start", arrival: arrival(0) }, { type: "answer" }]);
+      m.tell({ type: "task.requested", arrival: arrival(90), parentId: "a0", waiter: "handle:s1" });
+      if (m.root.stage.current?.id !== "a90") return;
+      for (const fact of facts) {
+        if (fact.type === "pass") m.until(m.t + fact.ms);
+        else if (fact.type !== "answer" && fact.type !== "session.close") m.tell(fact);
+      }
+      m.tell({ type: "task.completed", taskId: "a90" });
+      const isAnswered = (): boolean => m.effects.some((e) => e.type === "task.settle" && e.taskId === "a90");
+      for (let k = 0; k < 2_000 && !isAnswered(); k++) {
+        for (const id of ["s1", "s2", "s3"]) m.floor({ type: "speech.done", handleId: id });
+        if (isAnswered() || !m.fire()) break;
+      }
+      assert.ok(isAnswered());
     }),
     { numRuns: 200 },
   );

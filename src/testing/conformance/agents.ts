@@ -5,8 +5,9 @@
  */
 import { ChatContext } from "../../chat/context.ts";
 import { chatMessage } from "../../chat/make.ts";
-import { Agent, type HookContext, type MutableMessage } from "../../session/agent.ts";
+import { Agent, type AgentOptions, type HookContext, type MutableMessage } from "../../session/agent.ts";
 import type { AgentSession } from "../../session/agent_session.ts";
+import { AgentTask } from "../../session/agent_task.ts";
 import type { TurnHandlingOptions } from "../../session/options.ts";
 import type { RunContext } from "../../tool/context.ts";
 import { tool as defineTool } from "../../tool/define.ts";
@@ -18,6 +19,8 @@ import type { Scenario, ScenarioAgent, Step } from "./scenario.ts";
 export interface Scope {
   readonly session?: AgentSession;
   readonly run?: RunContext;
+  /** Waits for a task, in a tool or a hook. */
+  readonly runTask?: HookContext["run"];
   readonly args?: Readonly<Record<string, unknown>>;
   readonly turnCtx?: ChatContext;
   readonly message?: MutableMessage;
@@ -32,40 +35,72 @@ export interface Scripts {
 
 /** An agent whose hooks are steps. */
 export class ScriptedAgent extends Agent {
-  readonly #spec: ScenarioAgent;
-  readonly #scripts: Scripts;
+  readonly #play: PlayHook;
 
   constructor(id: string, spec: ScenarioAgent, scripts: Scripts) {
-    const raw = (spec.options ?? {}) as Record<string, unknown>;
-    const { turnHandling: turn, ...rest } = raw;
-    super({
-      id,
-      instructions: spec.instructions,
-      tools: scripts.tools,
-      ...(spec.chatCtx && { chatCtx: chatCtxOf(spec.chatCtx) }),
-      ...rest,
-      ...(turn !== undefined && { turnHandling: turnHandling(turn as TurnHandlingOptions, scripts.detector) }),
-    });
-    this.#spec = spec;
-    this.#scripts = scripts;
+    super(optionsOf(id, spec, scripts));
+    this.#play = playHook(spec, scripts);
   }
 
-  override async onEnter({ session }: HookContext): Promise<void> {
-    if (this.#spec.onEnter !== undefined) await this.#scripts.play("onEnter", this.#spec.onEnter, { session });
+  override async onEnter(ctx: HookContext): Promise<void> {
+    await this.#play("onEnter", ctx);
   }
 
-  override async onExit({ session }: HookContext): Promise<void> {
-    if (this.#spec.onExit !== undefined) await this.#scripts.play("onExit", this.#spec.onExit, { session });
+  override async onExit(ctx: HookContext): Promise<void> {
+    await this.#play("onExit", ctx);
   }
 
-  override async onUserTurnCompleted(
-    turnCtx: ChatContext,
-    message: MutableMessage,
-    { session }: HookContext,
-  ): Promise<void> {
-    if (this.#spec.onUserTurnCompleted === undefined) return;
-    await this.#scripts.play("onUserTurnCompleted", this.#spec.onUserTurnCompleted, { session, turnCtx, message });
+  override async onUserTurnCompleted(turnCtx: ChatContext, message: MutableMessage, ctx: HookContext): Promise<void> {
+    await this.#play("onUserTurnCompleted", ctx, { turnCtx, message });
   }
+}
+
+/** The same, as a task. */
+export class ScriptedTask extends AgentTask {
+  readonly #play: PlayHook;
+
+  constructor(id: string, spec: ScenarioAgent, scripts: Scripts) {
+    super(optionsOf(id, spec, scripts));
+    this.#play = playHook(spec, scripts);
+  }
+
+  override async onEnter(ctx: HookContext): Promise<void> {
+    await this.#play("onEnter", ctx);
+  }
+
+  override async onExit(ctx: HookContext): Promise<void> {
+    await this.#play("onExit", ctx);
+  }
+
+  override async onUserTurnCompleted(turnCtx: ChatContext, message: MutableMessage, ctx: HookContext): Promise<void> {
+    await this.#play("onUserTurnCompleted", ctx, { turnCtx, message });
+  }
+}
+
+type PlayHook = (
+  hook: "onEnter" | "onExit" | "onUserTurnCompleted",
+  ctx: HookContext,
+  more?: Partial<Scope>,
+) => Promise<void>;
+
+function playHook(spec: ScenarioAgent, scripts: Scripts): PlayHook {
+  return async (hook, { session, run: runTask }, more = {}) => {
+    const steps = spec[hook];
+    if (steps !== undefined) await scripts.play(hook, steps, { session, runTask, ...more });
+  };
+}
+
+function optionsOf(id: string, spec: ScenarioAgent, scripts: Scripts): AgentOptions {
+  const raw = (spec.options ?? {}) as Record<string, unknown>;
+  const { turnHandling: turn, ...rest } = raw;
+  return {
+    id,
+    instructions: spec.instructions,
+    tools: scripts.tools,
+    ...(spec.chatCtx && { chatCtx: chatCtxOf(spec.chatCtx) }),
+    ...rest,
+    ...(turn !== undefined && { turnHandling: turnHandling(turn as TurnHandlingOptions, scripts.detector) }),
+  };
 }
 
 /** Makes a tool whose body is steps. */
@@ -90,6 +125,7 @@ export function scenarioTool(
     execute: (args, { ctx }) =>
       play(spec.do, {
         run: ctx as RunContext,
+        runTask: (task) => ctx.run(task),
         session: ctx.session as AgentSession,
         args: args as Record<string, unknown>,
       }),

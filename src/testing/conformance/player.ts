@@ -8,7 +8,7 @@ import { AgentSession } from "../../session/agent_session.ts";
 import type { SpeechHandle } from "../../session/speech_handle.ts";
 import type { AnyTool } from "../../tool/tool.ts";
 import type { VirtualRuntime } from "../../../adapters/runtime/virtual.ts";
-import { scenarioTool, type Scope, ScriptedAgent } from "./agents.ts";
+import { scenarioTool, type Scope, ScriptedAgent, ScriptedTask } from "./agents.ts";
 import { type Observe, scenarioDetector, scenarioLLM, scenarioSTT, scenarioTTS, scenarioVAD } from "./models.ts";
 import { historyItem, observeSession } from "./observe.ts";
 import { sessionOptions } from "./options.ts";
@@ -38,7 +38,6 @@ export async function playScenario(
 ): Promise<Played> {
   if (scenario.captureRun) throw new UnplayableError("`captureRun`");
   if (scenario.models.includes("realtime")) throw new UnplayableError("a realtime model");
-  if (Object.values(scenario.agents).some(({ task }) => task)) throw new UnplayableError("a task");
   const { clock } = options.runtime;
   const events: Observed[] = [];
   const handles = new Set<SpeechHandle>();
@@ -121,14 +120,18 @@ function placeOf(
     agent(id) {
       const known = agents.get(id);
       if (known !== undefined) return known;
+      const agent = this.newAgent(id);
+      agents.set(id, agent);
+      return agent;
+    },
+    newAgent(id) {
       const spec = scenario.agents[id] as ScenarioAgent;
       const play = (hook: string, steps: readonly Step[], scope: Scope): Promise<unknown> => {
         observe("hook", { agent: id, hook, ...(scope.message && { text: scope.message.textContent ?? "" }) });
         return playSteps(place, steps, scope);
       };
-      const agent = new ScriptedAgent(id, spec, { tools: (spec.tools ?? []).map(tool), detector, play });
-      agents.set(id, agent);
-      return agent;
+      const scripts = { tools: (spec.tools ?? []).map(tool), detector, play };
+      return spec.task ? new ScriptedTask(id, spec, scripts) : new ScriptedAgent(id, spec, scripts);
     },
     watch(handle, name) {
       handles.add(handle);

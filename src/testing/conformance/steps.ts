@@ -8,6 +8,7 @@ import { APIConnectionError } from "../../model/error.ts";
 import type { SpeechEvent } from "../../model/stt.ts";
 import type { VADEvent } from "../../model/vad.ts";
 import type { Agent } from "../../session/agent.ts";
+import type { AgentTask } from "../../session/agent_task.ts";
 import type { AgentSession } from "../../session/agent_session.ts";
 import type { TurnHandlingOptions } from "../../session/options.ts";
 import type { RunResult } from "../../session/run_result.ts";
@@ -36,7 +37,10 @@ export interface Place {
   readonly vars: Map<string, unknown>;
   /** What goes on beside the steps. */
   readonly tasks: Promise<unknown>[];
+  /** The agent of this id: the same each time. */
   agent(id: string): Agent;
+  /** Another agent of this id. */
+  newAgent(id: string): Agent;
   tool(name: string): AnyTool;
   /** Sees to it that the end of the handle is observed, and kept under the name, if there is one. */
   watch(handle: SpeechHandle, name: string | undefined): void;
@@ -184,6 +188,21 @@ export async function playStep(place: Place, step: Step, scope: Scope | undefine
       return scope?.run?.disallowInterruptions();
     case "waitForToolPlayout":
       return await scope?.run?.waitForPlayout();
+    case "task": {
+      const waiting = scope?.runTask?.(place.newAgent(step["agent"] as string) as AgentTask);
+      try {
+        place.vars.set(name ?? "task", await waiting);
+      } catch (error) {
+        if (step["catch"] === undefined) throw error;
+        place.vars.set(step["catch"] as string, (error as Error).message);
+      }
+      return;
+    }
+    case "complete": {
+      const error = step["error"] as string | undefined;
+      const task = session.currentAgent as AgentTask;
+      return task.complete(error === undefined ? valueOf(place, step["value"], scope) : new ToolError(error));
+    }
     case "throw": {
       const message = (step["message"] as string | undefined) ?? "";
       if (step["kind"] === "tool") throw new ToolError(message);
