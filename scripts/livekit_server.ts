@@ -31,14 +31,19 @@ const SECRET = "secret-for-tests-only-0123456789abcdef";
 const SETTLE_MS = 150;
 const READY_LIMIT_MS = 10_000;
 
+/** Go, where the path has it or its installer puts it. */
+const findGo = (): string | undefined =>
+  ["go", "/usr/local/go/bin/go"].find((command) => spawnSync(command, ["version"]).status === 0);
+
 function build(): string | undefined {
-  if (spawnSync("go", ["version"], { stdio: "ignore" }).status !== 0) return "no Go here: install Go 1.26 or newer";
+  const go = findGo();
+  if (go === undefined) return "no Go here: install Go 1.26 or newer";
   console.error(`Building LiveKit's server ${VERSION} into the cache, once: some minutes.`);
   mkdirSync(CACHE, { recursive: true });
   const made = `${BINARY}.${process.pid}`; // renamed when whole: two builds at once do not harm each other
   // Always the same flags: others would miss Go's cache of what is compiled.
   const args = ["build", "-mod=readonly", "-ldflags=-s -w", "-o", made];
-  const { status, stderr } = spawnSync("go", [...args, "github.com/livekit/livekit-server/cmd/server"], {
+  const { status, stderr } = spawnSync(go, [...args, "github.com/livekit/livekit-server/cmd/server"], {
     cwd: MODULE,
     encoding: "utf8",
     stdio: ["ignore", "ignore", "pipe"],

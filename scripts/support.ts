@@ -75,6 +75,12 @@ export const SUPPORT: readonly Support[] = [
   { feature: "`./energy-vad`", places: RUNTIMES, test: "tests/adapters/energy_vad/energy_vad_test.ts" },
   { feature: "`./flite`", places: RUNTIMES, test: "tests/adapters/flite/flite_test.ts", note: "in a worker" },
   {
+    feature: "`./livekit`: a spoken call in a room, judged by what the caller received",
+    places: RUNTIMES,
+    test: "tests/real/room_call_test.ts",
+    note: "a real server",
+  },
+  {
     feature: "`./livekit`: the sink of a room",
     places: RUNTIMES,
     test: "tests/adapters/livekit/speaker_test.ts",

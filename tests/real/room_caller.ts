@@ -76,7 +76,7 @@ export class Caller implements AsyncDisposable {
   #trackSid: string | undefined;
   #rate: number;
   #channels: number;
-  #queue: Int16Array[] = [];
+  #queue: { readonly data: Int16Array; sent(at: number): void }[] = [];
   #isOver = false;
   #line: Promise<void> | undefined;
 
@@ -146,20 +146,21 @@ export class Caller implements AsyncDisposable {
     return this.#trackSid;
   }
 
-  /** Says something; resolves with the wall clock's time of its last sound, when that was said. */
-  async say(sound: AudioFrame): Promise<number> {
+  /** Says something; resolves when it was said, with when its first and its last sound were given to the room. */
+  async say(sound: AudioFrame): Promise<Stretch> {
     const samples = convert(sound, this.#rate);
-    const last = lastAudible(samples);
+    const isAudible = (value: number): boolean => Math.abs(value) > AUDIBLE;
     const size = (this.#rate * FRAME_MS) / 1000;
+    const sentAt: number[] = [];
     for (let at = 0; at < samples.length; at += size) {
-      const block = new Int16Array(size);
-      block.set(samples.subarray(at, at + size));
-      this.#queue.push(block);
+      const data = new Int16Array(size);
+      data.set(samples.subarray(at, at + size));
+      this.#queue.push({ data, sent: (time) => void sentAt.push(time) });
     }
-    const ahead = this.#queue.length * FRAME_MS;
-    const from = wallNow() + ahead - (samples.length * 1000) / this.#rate;
-    await until("it was said", () => this.#queue.length === 0, ahead + 5_000);
-    return from + (last * 1000) / this.#rate;
+    await until("it was said", () => this.#queue.length === 0, this.#queue.length * FRAME_MS + 5_000);
+    const timeOf = (index: number): number =>
+      (sentAt[Math.floor(index / size)] ?? NaN) + ((index % size) * 1000) / this.#rate;
+    return { from: timeOf(samples.findIndex(isAudible)), to: timeOf(samples.findLastIndex(isAudible)) };
   }
 
   /** Types a message. */
@@ -232,11 +233,15 @@ export class Caller implements AsyncDisposable {
   /** In true time: what is to be said, or silence. */
   async #speakOn(source: AudioSource): Promise<void> {
     const size = (this.#rate * FRAME_MS) / 1000;
-    const startedAt = performance.now();
-    for (let index = 0; this.#source === source; index++) {
-      const wait = startedAt + index * FRAME_MS - performance.now();
+    let dueAt = performance.now();
+    while (this.#source === source) {
+      const wait = dueAt - performance.now();
       if (wait > 0) await sleep(wait);
-      const mono = this.#queue.shift() ?? new Int16Array(size);
+      // Who is late goes on from there: sound that piles up in LiveKit's queue would be late for the rest of the call.
+      dueAt = Math.max(dueAt, performance.now() - FRAME_MS) + FRAME_MS;
+      const next = this.#queue.shift();
+      next?.sent(wallNow());
+      const mono = next?.data ?? new Int16Array(size);
       const data = new Int16Array(size * this.#channels);
       for (let at = 0; at < data.length; at++) data[at] = mono[Math.floor(at / this.#channels)] as number;
       await source.captureFrame(new RtcFrame(data, this.#rate, this.#channels, size)).catch(() => {}); // it was left
@@ -256,11 +261,4 @@ function convert(sound: AudioFrame, rate: number): Int16Array {
     offset += part.length;
   }
   return all;
-}
-
-function lastAudible(samples: Int16Array): number {
-  for (let index = samples.length - 1; index > 0; index--) {
-    if (Math.abs(samples[index] as number) > AUDIBLE) return index;
-  }
-  return 0;
 }
