@@ -172,7 +172,7 @@ export const turnHandlingSchema: v.GenericSchema<unknown, unknown> = v.strictObj
     minWords: v.optional(count),
     resumeFalseInterruption: v.optional(v.boolean()),
     falseInterruptionTimeout: v.nullish(duration),
-    backchannelBoundary: v.nullish(v.union([duration, v.tuple([duration, duration])])),
+    backchannelBoundary: v.nullish(v.union([duration, v.strictTuple([duration, duration])])),
     backchannel: v.nullish(v.function()),
     detector: v.nullish(v.looseObject({ kind: v.literal("interruption_detector") })),
   })),
