@@ -109,6 +109,14 @@ export class ChatContext {
     return this.#items.toArray(position);
   }
 
+  /**
+   * The items whose ids another context, such as an earlier copy of this one, does not have, wherever they stand. Costs the
+   * distance from where the two part.
+   */
+  addedTo(before: ChatContext): readonly ChatItem[] {
+    return this.since(this.#items.sharedWith(before.#items)).filter(({ id }) => before.#items.indexOf(id) === -1);
+  }
+
   /** Goes over the items in order. */
   [Symbol.iterator](): Iterator<ChatItem> {
     return this.items[Symbol.iterator]();

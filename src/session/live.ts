@@ -26,7 +26,8 @@ export interface Live {
   userMetrics: MetricsReport | undefined;
   /** What the first step was asked with. */
   base: ChatContext | undefined;
-  baseLength: number;
+  /** What the agent knew by then. */
+  known: ChatContext | undefined;
   readonly toolCtx: ToolContext;
   /** The same choice among the tools that there are now. */
   readonly toolsNow: () => ToolContext;

@@ -45,7 +45,7 @@ export function makeReply(core: SessionCore, activity: Activity, o: {
       else chatCtx.insertAt(Math.min(o.place, chatCtx.length), userMessage);
     }
     live.base = chatCtx.copy();
-    live.baseLength = own.length;
+    live.known = own.copy();
     core.storing.addRunningCalls(chatCtx, activity);
     if (extra !== undefined) {
       chatCtx.append(extra);
@@ -116,7 +116,7 @@ export function makeSpeech(core: SessionCore, activity: Activity, o: {
     userMessage: o.userMessage,
     userMetrics: undefined,
     base: undefined,
-    baseLength: 0,
+    known: undefined,
     toolCtx: o.toolCtx ?? activity.toolCtx,
     toolsNow: o.toolsNow ?? (() => activity.toolCtx),
     badRounds: 0,

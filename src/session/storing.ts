@@ -174,14 +174,14 @@ export class Storing {
         const round = new Set(results.flatMap(({ call, output }) => [call.id, output.id]));
         const own = new Set(live.handle.chatItems.map((item) => item.id));
         const behind = next.at(-1)?.id;
-        for (const item of chatCtx.since(live.baseLength)) {
+        for (const item of live.known === undefined ? [] : chatCtx.addedTo(live.known)) {
           if (item.type === "agent_config_update" || round.has(item.id)) continue;
           if (next.getById(item.id) === undefined) next.insert(item);
         }
         for (const { call } of results) if (next.getById(call.id) === undefined) insertCall(next, call, behind, own);
         for (const { output } of results) if (next.getById(output.id) === undefined) next.insert(output);
         live.base = next.copy();
-        live.baseLength = chatCtx.length;
+        live.known = chatCtx.copy();
         this.addRunningCalls(next, live.activity);
         return live.activity.rendered(next, live.handle.inputDetails.modality);
       },

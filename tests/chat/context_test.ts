@@ -303,3 +303,16 @@ test("a turn of a conversation costs the same at any length: copies, appends, in
   assert.ok(mean(0, 1_000) < 300, `${mean(0, 1_000)} moves a turn at first`);
   assert.ok(mean(3_000, 4_000) < 400, `${mean(3_000, 4_000)} moves a turn later`);
 });
+
+test("what was added to a context since an earlier copy is found wherever it stands", () => {
+  const chatCtx = new ChatContext([
+    chatMessage({ id: "a", createdAt: 1, role: "user", content: ["a"] }),
+    chatMessage({ id: "c", createdAt: 3, role: "user", content: ["c"] }),
+  ]);
+  const before = chatCtx.copy();
+  assert.deepEqual(chatCtx.addedTo(before), []);
+  chatCtx.insert(chatMessage({ id: "b", createdAt: 2, role: "user", content: ["b"] }));
+  chatCtx.insert(chatMessage({ id: "d", createdAt: 4, role: "user", content: ["d"] }));
+  chatCtx.remove("c");
+  assert.deepEqual(chatCtx.addedTo(before).map(({ id }) => id), ["b", "d"]);
+});
