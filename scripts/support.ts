@@ -106,5 +106,16 @@ export const SUPPORT: readonly Support[] = [
     places: RUNTIMES,
     test: "tests/adapters/hono/voice_sink_test.ts",
   },
+  {
+    feature: "the testing kit under each place's test runner, from the packed tarball",
+    places: RUNTIMES,
+    test: "tests/real/test_runners_test.ts",
+    note: "and under vitest",
+  },
+  {
+    feature: "ten minutes by voice with a simulated user, the same twice",
+    places: RUNTIMES,
+    test: "tests/testing/simulate_test.ts",
+  },
   { feature: "the examples", places: RUNTIMES, test: "tests/examples/examples_test.ts" },
 ];
