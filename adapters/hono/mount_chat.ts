@@ -152,7 +152,8 @@ function mount(app: Hono, path: string, options: ChatOptions): void {
         throw error;
       }
       const body = turn.log.stream();
-      keepAlive(c, turn.run().finally(leave));
+      const run = turn.run().finally(leave);
+      if (!isKnownHost) keepAlive(c, run);
       if (stopsWhenLeft && !isKnownHost) {
         c.req.raw.signal.addEventListener("abort", () => turn.stop("left"), { once: true });
       }

@@ -7,6 +7,7 @@
  * @module
  */
 import type { AudioFrame } from "../audio/frame.ts";
+import { OVER } from "../base/over.ts";
 import type { Clock } from "../base/runtime.ts";
 import type { ChatContext } from "../chat/context.ts";
 import type { PlayoutSink } from "../io/playout.ts";
@@ -167,7 +168,7 @@ export class Reply {
     if (this.#controller.signal.aborted) return;
     this.#tools?.stop();
     this.#early?.stop();
-    this.#controller.abort();
+    this.#controller.abort(OVER);
     this.#gate?.();
     this.#next?.(null);
   }
@@ -264,7 +265,7 @@ export class Reply {
       this.#host.failed("reply", error);
       if (this.#outcome === undefined) this.#report(NOTHING, undefined);
     } finally {
-      this.#controller.abort();
+      this.#controller.abort(OVER);
       this.#host.over();
     }
   }

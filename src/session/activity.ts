@@ -5,6 +5,7 @@
  */
 import type { AudioFrame } from "../audio/frame.ts";
 import { AgentError } from "../base/error.ts";
+import { OVER } from "../base/over.ts";
 import { type Instructions, INSTRUCTIONS_MESSAGE_ID, renderInstructions } from "../chat/instructions.ts";
 import type { ChatContext } from "../chat/context.ts";
 import { chatMessage } from "../chat/make.ts";
@@ -84,9 +85,9 @@ export class Activity {
 
   /** Gives the agent back, and what was its own. */
   end(): void {
-    this.toolAbort.abort();
-    this.enterAbort.abort();
-    this.exitAbort.abort();
+    this.toolAbort.abort(OVER);
+    this.enterAbort.abort(OVER);
+    this.exitAbort.abort(OVER);
     for (const set of this.#opened.splice(0)) this.#closeToolset(set);
     if (this.agent["~"].activity === this) this.agent["~"].activity = undefined;
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { OVER } from "../base/over.ts";
 import { toolContext } from "../tool/tool_context.ts";
 import { closeToolset } from "../tool/toolset_life.ts";
 import type { CloseReason } from "../stage/state.ts";
@@ -33,7 +34,7 @@ export function closed(core: SessionCore, reason: CloseReason): void {
   const error = reason === "error" ? core.lastError : undefined;
   core.waiting.refuseCommits();
   core.runs.closed(reason, error);
-  core.closing.abort();
+  core.closing.abort(OVER);
   core.telemetry.sessionEnded(
     typeof error === "object" && error !== null && "recoverable" in error && "error" in error ? error.error : error,
   );
