@@ -39,7 +39,7 @@ export interface TranscriptPacer {
   position(at: number, positionMs: number): void;
   /**
    * The words that are due, to be shown now, and when to ask again. Undefined: nothing to wait for; ask after the next text,
-   * sound, start or resumption. Words are due in the middle of their sound, and at most one of them is shown before it is
+   * sound, start or resumption. Words are due a third into their sound, and at most one of them is shown before it is
    * heard.
    */
   take(t: number): { readonly words: readonly TimedString[]; readonly nextAt: number | undefined };
@@ -57,6 +57,9 @@ export interface TranscriptPacerOptions {
   /** How much faster than usual the voice speaks, until its sound is known. Default: 1. */
   readonly speed?: number;
 }
+
+/** How far into its sound a word is shown: it is made out before it is over. Chosen: where the reference was recorded to show a last word. */
+const SHOWN_AT = 1 / 3;
 
 /** Sums of fractions of weights differ from the whole by less than this. */
 const CLOSE = 1e-6;
@@ -242,9 +245,10 @@ export function transcriptPacer({ speed = 1 }: TranscriptPacerOptions = {}): Tra
       if (startedAt === undefined || isPaused || isFinished) return { words: due, nextAt: undefined };
       const said = line.weightAt(positionMs);
       for (; shown < words.length; shown++) {
-        const middle = (weightBefore(shown) + (words[shown] as SpokenWord).weightEnd) / 2;
-        if (middle > said + CLOSE) {
-          const wait = Math.ceil(line.timeOf(middle, "first") - positionMs - CLOSE);
+        const before = weightBefore(shown);
+        const moment = before + SHOWN_AT * ((words[shown] as SpokenWord).weightEnd - before);
+        if (moment > said + CLOSE) {
+          const wait = Math.ceil(line.timeOf(moment, "first") - positionMs - CLOSE);
           const hasSound = positionMs + wait <= line.audioMs + 1;
           if (!hasSound && line.isAudioWhole) return { words: due, nextAt: undefined }; // its text is not whole: more will tell
           return { words: due, nextAt: t + Math.max(wait, hasSound ? 1 : RETRY_MS) };
