@@ -95,7 +95,11 @@ export {
   RealtimeError,
   UnexpectedModelBehavior,
 } from "./src/model/error.ts";
-export type { APIConnectOptions, SessionConnectOptions } from "./src/model/connect_options.ts";
+export type {
+  APIConnectOptions,
+  ResolvedSessionConnectOptions,
+  SessionConnectOptions,
+} from "./src/model/connect_options.ts";
 export type {
   AttemptEnd,
   AttemptReport,
@@ -156,6 +160,18 @@ export {
   type StoredSession,
   type WriteOptions,
 } from "./src/session/store.ts";
+export type { ResolvedSessionOptions, ResolvedTurnHandling } from "./src/session/resolved_options.ts";
+export type { FlatAgentOptions, FlatSessionOptions, FlatTurnOptions } from "./src/session/flat_options.ts";
+export {
+  eventToJSON,
+  recordSession,
+  type ReportFacts,
+  type ReportJob,
+  type SessionRecorder,
+  type SessionReport,
+  sessionReport,
+} from "./src/session/report.ts";
+export { VERSION } from "./src/base/version.ts";
 export { filler, type FillerOptions, type FillerSource } from "./src/session/filler.ts";
 export { type RunEvent, RunResult, type SettledRun } from "./src/session/run_result.ts";
 export type { GenerateReplyOptions, SayOptions } from "./src/session/speech_options.ts";

@@ -20,7 +20,8 @@ import type { AnyTool, ToolChoice, ToolContext } from "../tool/tool.ts";
 import type { Activity } from "./activity.ts";
 import type { AgentSession } from "./agent_session.ts";
 import type { AgentTask } from "./agent_task.ts";
-import { checkTurnHandling, type TurnHandlingOptions } from "./options.ts";
+import { type FlatAgentOptions, unflattenAgent } from "./flat_options.ts";
+import { checkAgentOptions, type TurnHandlingOptions } from "./options.ts";
 
 /** What a node may give back: a stream, anything that yields, a promise of one, or null for nothing. */
 export type NodeResult<T> =
@@ -111,6 +112,8 @@ interface AgentInner {
   tools: readonly AnyTool[];
   activity: Activity | undefined;
   readonly options: AgentOptions;
+  /** Options that were given by their old names, for the log of the session. */
+  readonly moved: readonly string[];
 }
 
 /**
@@ -139,8 +142,9 @@ export class Agent<UserData = unknown> {
    *
    * @throws {AgentError} `session.bad_option` for a `turnHandling` option that does not exist or does not fit.
    */
-  constructor(options: AgentOptions) {
-    if (options.turnHandling !== undefined) checkTurnHandling(options.turnHandling);
+  constructor(given: AgentOptions & FlatAgentOptions) {
+    const { options, moved } = unflattenAgent<AgentOptions>(given);
+    checkAgentOptions(options);
     this.id = options.id ?? (new.target === Agent ? "default_agent" : snakeCase(new.target.name));
     Object.defineProperty(this, AGENT_BRAND, { value: true }); // tools hand over by returning an agent
     this["~"] = {
@@ -149,6 +153,7 @@ export class Agent<UserData = unknown> {
       tools: [...(options.tools ?? [])],
       activity: undefined,
       options,
+      moved,
     };
   }
 

@@ -6,23 +6,33 @@
 import { AgentError } from "../base/error.ts";
 import type { EventGap, EventOf, ListenOptions } from "../base/emitter.ts";
 import type { ChatContext } from "../chat/context.ts";
+import type { ResolvedSessionConnectOptions } from "../model/connect_options.ts";
 import type { LLM } from "../model/llm.ts";
 import type { STT } from "../model/stt.ts";
 import type { TTS } from "../model/tts.ts";
 import type { VAD } from "../model/vad.ts";
 import { CLOSE_LIMIT_MS, type CloseReason } from "../stage/state.ts";
 import type { SessionUsage } from "../telemetry/usage.ts";
+import type { AnyTool } from "../tool/tool.ts";
 import type { AgentState, UserState } from "../turn/effect.ts";
 import { currentSpeech } from "../turn/query.ts";
 import { Agent } from "./agent.ts";
 import { type Caller, PROGRAM, scopeHere } from "./call_scope.ts";
 import { SessionCore } from "./core.ts";
 import type { SessionEvent } from "./events.ts";
+import { type FlatSessionOptions, unflattenSession } from "./flat_options.ts";
 import type { AgentInput, AgentOutput } from "./io.ts";
-import { type AgentSessionOptions, checkSessionOptions, checkUpdate, type TurnHandlingOptions } from "./options.ts";
+import {
+  type AgentSessionOptions,
+  checkSessionOptions,
+  checkUpdate,
+  likelySeconds,
+  type TurnHandlingOptions,
+} from "./options.ts";
 import { resolveActivity } from "./resolve.ts";
+import { type ResolvedSessionOptions, resolveSession } from "./resolved_options.ts";
 import { type AgentRegistry, resume, suspend, takeSnapshot } from "./resume.ts";
-import type { RunResult } from "./run_result.ts";
+import type { RunResult, SettledRun } from "./run_result.ts";
 import { untilQuiet } from "./quiet.ts";
 import type { SessionSnapshot } from "./snapshot.ts";
 import type { GenerateReplyOptions, SayOptions } from "./speech_options.ts";
@@ -40,6 +50,8 @@ export interface StartOptions {
   readonly agent: Agent;
   /** Joins the session to a room, a page or a file. */
   readonly io?: SessionIO;
+  /** Collect all that `onEnter` does, as a run, and wait for its end. Nothing for a session that runs already. Default false. */
+  readonly captureRun?: boolean;
 }
 
 /** How a session is resumed. */
@@ -76,15 +88,23 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   readonly "~caller": Caller = PROGRAM;
 
   /**
-   * Makes a session, which does nothing before `start()`.
+   * Makes a session, which does nothing before `start()`. Options as they were before there was `turnHandling` are taken, with
+   * a line in the log that names the new ones.
    *
    * @throws {AgentError} `session.bad_option` for an option that does not exist or does not fit.
    * @throws {AgentError} `runtime.missing` in an unknown place, unless `runtime` is given.
    */
-  constructor(options: AgentSessionOptions<UserData> = {}) {
+  constructor(given: AgentSessionOptions<UserData> & FlatSessionOptions = {}) {
+    const { options, moved } = unflattenSession<AgentSessionOptions>(given as AgentSessionOptions);
     checkSessionOptions(options);
-    resolveActivity(options as AgentSessionOptions, { instructions: "" }); // what does not fit together is told now, not in a call
-    this["~core"] = new SessionCore(this as AgentSession, options as AgentSessionOptions);
+    resolveActivity(options, { instructions: "" }); // what does not fit together is told now, not in a call
+    const core = new SessionCore(this as AgentSession, options);
+    this["~core"] = core;
+    if (moved.length > 0) core.log("warn", "options have new names, and the old ones end", { area: "session", moved });
+    const short = likelySeconds(options);
+    if (short.length > 0) {
+      core.log("warn", "options look like seconds, and are milliseconds", { area: "session", short });
+    }
   }
 
   /** Where it listens. */
@@ -169,6 +189,41 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
     return this["~core"].options.vad ?? null;
   }
 
+  /** Tools of every agent. */
+  get tools(): readonly AnyTool[] {
+    return this["~core"].options.tools ?? [];
+  }
+
+  /** Who decides that the user's turn is over, as it was given. */
+  get turnDetection(): NonNullable<TurnHandlingOptions["turnDetection"]> | null {
+    return this["~core"].options.turnHandling?.turnDetection ?? null;
+  }
+
+  /** How interruptions are judged, as it was given; undefined: the best way there is. */
+  get interruptionDetection(): "adaptive" | "vad" | undefined {
+    return this["~core"].options.turnHandling?.interruption?.mode;
+  }
+
+  /** What holds for the session now, with every default filled in. An agent's own settings come before it. */
+  get sessionOptions(): ResolvedSessionOptions {
+    return resolveSession(this["~core"].options, this["~core"].connect);
+  }
+
+  /** Retries and time-outs of the models, with every default filled in. */
+  get connOptions(): ResolvedSessionConnectOptions {
+    return this["~core"].connect;
+  }
+
+  /** A copy of the history. */
+  get chatCtx(): ChatContext {
+    return this["~core"].history.copy();
+  }
+
+  /** When it was last started, in milliseconds since 1970; 0 before the first start. */
+  get startedAt(): number {
+    return this["~core"].startedAt;
+  }
+
   /** Tokens, characters and audio used so far, by model. */
   get usage(): SessionUsage {
     return this["~core"].usage.snapshot();
@@ -212,13 +267,19 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    * while it closes, it waits for the close and starts then.
    *
    * @throws {AgentError} `session.no_agent` without an agent; `agent.already_running` for one that is on another stage;
-   *   `session.bad_option` for a `room`, which comes as `io`; `session.start_failed` when `io` cannot be attached, after all was rolled back.
+   *   `session.bad_option` for a `room`, which comes as `io`; `session.start_failed` when `io` cannot be attached, after all
+   *   was rolled back; `run.active` for a start that is to be captured while a run is under way.
    */
-  async start(options: StartOptions): Promise<void> {
-    const { agent, io }: Partial<StartOptions> = options ?? {};
+  start(options: StartOptions & { readonly captureRun: true }): Promise<SettledRun | undefined>;
+  start(options: StartOptions): Promise<void>;
+  async start(options: StartOptions): Promise<SettledRun | undefined | void> {
+    const { agent, io, captureRun = false }: Partial<StartOptions> = options ?? {};
     checkAgent(agent, "start a session");
     refuseRoom(options);
-    await this["~core"].life.start(agent, io);
+    const core = this["~core"];
+    const start = (): Promise<void> => core.life.start(agent, io);
+    if (captureRun && !core.life.isStarted) return await core.runs.capture(start);
+    await start();
   }
 
   /**
@@ -314,12 +375,14 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
     core.floor(null, { type: "api.clearUserTurn", t: 0 });
   }
 
-  /** While paused no reply starts to be heard; replies are made all the same. */
+  /** While paused no reply starts to be heard; replies are made all the same. Throws like `interrupt`. */
   pauseReplyAuthorization(): void {
+    this["~core"].accepting("pause replies");
     this["~core"].floor(null, { type: "api.authorization", t: 0, allowed: false });
   }
-  /** Lets replies be heard again. */
+  /** Lets replies be heard again. Throws like `interrupt`. */
   resumeReplyAuthorization(): void {
+    this["~core"].accepting("resume replies");
     this["~core"].floor(null, { type: "api.authorization", t: 0, allowed: true });
   }
 

@@ -46,6 +46,7 @@ import type { AgentSessionOptions, TurnHandlingOptions } from "./options.ts";
 import { Playout } from "./playout.ts";
 import { perform } from "./perform.ts";
 import { busyWith } from "./quiet.ts";
+import { DEFAULT_TEXT_TRANSFORMS } from "./resolved_options.ts";
 import { Runs } from "./runs.ts";
 import { Speeches } from "./speeches.ts";
 import type { SpeechHandle, SpeechPort } from "./speech_handle.ts";
@@ -105,6 +106,8 @@ export class SessionCore {
   trace: TraceWriter | undefined;
   #serial = 0;
   #tools = 0;
+  /** When the session was last started, in milliseconds since 1970. */
+  startedAt = 0;
   /** What the session last failed with. */
   lastError: unknown;
   /** The `close` event has gone out: states read as before the start. */
@@ -121,7 +124,7 @@ export class SessionCore {
     this.maxToolSteps = options.maxToolSteps ?? 3;
     this.connect = sessionConnectOptions(options.connOptions);
     this.#transforms = resolveTextTransforms(
-      options.ttsTextTransforms === undefined ? ["filter_markdown", "filter_emoji"] : options.ttsTextTransforms,
+      options.ttsTextTransforms === undefined ? DEFAULT_TEXT_TRANSFORMS : options.ttsTextTransforms,
     );
     this.items = itemFactory({ now: () => this.wall(), random: () => this.runtime.random() });
     this.history = new ChatContext([], { source: { now: () => this.wall(), random: () => this.runtime.random() } });

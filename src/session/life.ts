@@ -21,6 +21,11 @@ export class SessionLife {
     this.#core = core;
   }
 
+  /** It runs or is being started, and is not about to close. */
+  get isStarted(): boolean {
+    return this.#starting !== undefined || (this.#core.isRunning && this.#closing === undefined);
+  }
+
   /** Starts, after a close that is under way; another start that is under way counts for this one too. */
   start(agent: Agent, io: SessionIO | undefined, resumed?: () => void): Promise<void> {
     if (this.#starting !== undefined) return this.#starting;
@@ -56,6 +61,7 @@ export class SessionLife {
       core.closeTold = false;
       core.agent = agent;
       core.usage.reset();
+      core.startedAt = core.wall();
       resumed?.();
       await core.calls.start(agent, resumed !== undefined);
     } catch (error) {

@@ -40,6 +40,10 @@ export class Moves {
       );
     }
     const activity = new Activity(`a${this.#core.nextSerial()}`, agent, this.#core, isResumed);
+    const { moved } = agent["~"];
+    if (moved.length > 0) {
+      this.#core.log("warn", "options have new names, and the old ones end", { area: "agent", agent: agent.id, moved });
+    }
     for (const code of activity.resolved.warnings) this.#core.log("warn", code, { area: "turn", agent: agent.id });
     this.#arriving.set(activity.id, activity);
     return activity;

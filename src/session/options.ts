@@ -192,6 +192,32 @@ const connect = v.optional(v.strictObject({
 }));
 
 const anything = v.optional(v.unknown());
+const tools = v.optional(v.array(v.looseObject({ type: v.string() })));
+
+const agentSchema = v.strictObject({
+  instructions: v.union([v.string(), v.looseObject({})]),
+  id: v.optional(v.pipe(v.string(), v.minLength(1))),
+  chatCtx: v.optional(v.looseObject({})),
+  tools,
+  stt: model,
+  vad: model,
+  llm: model,
+  tts: model,
+  turnHandling: v.optional(turnHandlingSchema),
+  toolHandling: anything,
+  minConsecutiveSpeechDelay: v.optional(duration),
+  useTtsAlignedTranscript: v.optional(v.boolean()),
+});
+
+/**
+ * Checks the options of an agent.
+ *
+ * @throws {AgentError} `session.bad_option` naming the first option that does not fit.
+ */
+export function checkAgentOptions(options: unknown): void {
+  check(agentSchema, options, "make an agent");
+  checkToolHandling((options as AgentSessionOptions).toolHandling);
+}
 
 const sessionSchema = v.strictObject({
   stt: model,
@@ -199,7 +225,7 @@ const sessionSchema = v.strictObject({
   llm: model,
   tts: model,
   turnHandling: v.optional(turnHandlingSchema),
-  tools: v.optional(v.array(v.looseObject({ type: v.string() }))),
+  tools,
   toolHandling: anything,
   maxToolSteps: v.optional(count),
   useTtsAlignedTranscript: v.optional(v.boolean()),
@@ -242,6 +268,31 @@ const sessionSchema = v.strictObject({
 export function checkSessionOptions(options: unknown): void {
   check(sessionSchema, options, "make a session");
   checkToolHandling((options as AgentSessionOptions).toolHandling);
+}
+
+/**
+ * Options that were likely given in seconds, as LiveKit's Python port has them: no such time makes sense in milliseconds.
+ */
+export function likelySeconds({ userAwayTimeout, ...options }: AgentSessionOptions): string[] {
+  const { endpointing, interruption, preemptiveGeneration, userTurnLimit } = options.turnHandling ?? {};
+  const times = {
+    aecWarmupDuration: options.aecWarmupDuration,
+    sessionCloseTranscriptTimeout: options.sessionCloseTranscriptTimeout,
+    transcriptionTimeout: options.transcriptionTimeout,
+    "turnHandling.endpointing.minDelay": endpointing?.minDelay,
+    "turnHandling.endpointing.maxDelay": endpointing?.maxDelay,
+    "turnHandling.interruption.minDuration": interruption?.minDuration,
+    "turnHandling.interruption.falseInterruptionTimeout": interruption?.falseInterruptionTimeout,
+    "turnHandling.preemptiveGeneration.maxSpeechDuration": preemptiveGeneration?.maxSpeechDuration,
+    "turnHandling.userTurnLimit.maxDuration": userTurnLimit?.maxDuration,
+  };
+  const short = Object.entries(times).flatMap(([name, ms]) =>
+    typeof ms === "number" && ms > 0 && ms < 10 ? [name] : []
+  );
+  if (typeof userAwayTimeout === "number" && userAwayTimeout > 0 && userAwayTimeout < 1_000) {
+    short.push("userAwayTimeout");
+  }
+  return short;
 }
 
 /** Options with some changed: groups are merged, not replaced. */

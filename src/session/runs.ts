@@ -12,7 +12,7 @@ import type { Agent } from "./agent.ts";
 import type { TaskOutcome } from "./agent_task.ts";
 import { scopeHere } from "./call_scope.ts";
 import type { SessionCore } from "./core.ts";
-import { RunResult } from "./run_result.ts";
+import { RunResult, type SettledRun } from "./run_result.ts";
 import type { SpeechHandle } from "./speech_handle.ts";
 
 /** Runs of one session, one at a time. */
@@ -33,24 +33,47 @@ export class Runs {
    * @throws {AgentError} `run.active` while another is under way; what the call throws.
    */
   run(call: () => unknown): RunResult {
-    if (this.#current !== undefined) {
-      throw new AgentError("run.active", "Cannot start a run as another is under way: current value is active");
-    }
-    const { inbox } = this.#core;
-    const result = new RunResult();
-    const id = this.#core.nextSerial();
-    this.#current = { id, result };
-    this.#lastTurn = undefined;
-    inbox.call({ type: "run.start", t: 0, runId: id, alive: ["call"] });
+    const result = this.#begin(false);
     try {
       call();
     } catch (error) {
       this.#current = undefined;
       throw error;
     } finally {
-      inbox.call({ type: "run.unwatch", t: 0, name: "call" }); // what it waited for to begin with has happened
+      this.#begun();
     }
     return result;
+  }
+
+  /** A run over what a start causes. Gives it when it is over; rejects as the start does. */
+  async capture(start: () => Promise<void>): Promise<SettledRun> {
+    const result = this.#begin(true);
+    try {
+      await start();
+    } catch (error) {
+      this.#current = undefined;
+      throw error;
+    } finally {
+      this.#begun();
+    }
+    return await result.wait();
+  }
+
+  #begin(isStarting: boolean): RunResult {
+    if (this.#current !== undefined) {
+      throw new AgentError("run.active", "Cannot start a run as another is under way: current value is active");
+    }
+    const result = new RunResult();
+    const id = this.#core.nextSerial();
+    this.#current = { id, result };
+    this.#lastTurn = undefined;
+    this.#core.inbox.call({ type: "run.start", t: 0, runId: id, alive: ["call"], ...(isStarting && { isStarting }) });
+    return result;
+  }
+
+  /** What it waited for to begin with has happened. */
+  #begun(): void {
+    this.#core.inbox.call({ type: "run.unwatch", t: 0, name: "call" });
   }
 
   /** The run that is under way. */

@@ -71,8 +71,13 @@ export type RootEvent = At<
   | { readonly type: "tools.ended"; readonly activityId: string; readonly handleId: string }
   /** How many calls of an activity work on in the background, behind the reply that asked for them. */
   | { readonly type: "tools.background"; readonly activityId: string; readonly running: number }
-  /** `run()` was called, and what it waits for to begin with. */
-  | { readonly type: "run.start"; readonly runId: number; readonly alive: readonly string[] }
+  /** `run()` was called, and what it waits for to begin with. `isStarting`: it is over a start that follows. */
+  | {
+    readonly type: "run.start";
+    readonly runId: number;
+    readonly alive: readonly string[];
+    readonly isStarting?: boolean;
+  }
   /** Something that a run waits for began or ended: a handle, a hook, a move. */
   | { readonly type: "run.watch"; readonly name: string }
   | { readonly type: "run.unwatch"; readonly name: string }

@@ -148,7 +148,7 @@ function apply(d: Draft, event: Exclude<RootEvent, { type: "floor" }>): void {
       return changeActivity(d, event.activityId, { backgroundCalls: event.running });
 
     case "run.start": { // behind a close nothing is alive that could end it: it is over at once
-      const alive = d.stage.phase === "closed" ? [] : event.alive;
+      const alive = d.stage.phase === "closed" && event.isStarting !== true ? [] : event.alive;
       return change(d, { run: { runId: event.runId, alive: new Set(alive) } });
     }
     case "run.watch":
