@@ -32,7 +32,12 @@ export type {
   ToolHandlingOptions,
   UpdateValues,
 } from "./src/tool/templates.ts";
-export type { SchemaPair, ToolArguments, ToolParameters } from "./src/tool/schema.ts";
+export {
+  CONFIRM_DUPLICATE_PARAM,
+  type SchemaPair,
+  type ToolArguments,
+  type ToolParameters,
+} from "./src/tool/schema.ts";
 export type {
   InferOutput,
   StandardIssue,
