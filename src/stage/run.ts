@@ -52,7 +52,7 @@ export function settleRun(d: Draft): void {
     if (current?.phase !== "active" || (arrivals.length > 0 && !isInExit(d))) return;
     if (tasks.some((task) => task.phase === "completed")) return; // it leaves when its `onEnter` has returned
     for (const name of run.alive) if (!isBlocked(d, name)) return;
-  }
+  } else if (run.alive.size > 0) return; // it is over a start that follows
   change(d, { run: null });
   order(d, { type: "run.settle", runId: run.runId });
 }
