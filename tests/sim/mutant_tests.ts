@@ -1,0 +1,10 @@
+/** The tests of the machines, in one process: what a mutant has to pass that broke no rule. */
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+for (const folder of ["turn", "stage"]) {
+  const path = fileURLToPath(new URL(`../${folder}/`, import.meta.url));
+  for (const name of readdirSync(path).sort()) {
+    if (name.endsWith("_test.ts")) await import(`../${folder}/${name}`);
+  }
+}
