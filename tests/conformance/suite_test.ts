@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { AgentError } from "../../src/base/error.ts";
+import { checkTimelines } from "../../scripts/timelines.ts";
 import { parseScenario } from "../../src/testing/mod.ts";
 import { playSuite, type Row, tableLine } from "./suite.ts";
 
@@ -25,6 +26,10 @@ test("every case of our own does what it must, in both modes", async () => {
   assert.deepEqual(broken, []);
   assert.equal(rows.length, 2 * readdirSync(cases).length);
   assert.equal(leftOut.size, 0);
+});
+
+test("the worked timelines show what the specification says, at its times, and their files are what is written", async () => {
+  assert.deepEqual(await checkTimelines(false), []);
 });
 
 test("a case that expects something else fails, with the first difference", async () => {

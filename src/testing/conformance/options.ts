@@ -53,11 +53,15 @@ export function turnHandling(
   options: TurnHandlingOptions,
   detector: MakeDetector,
 ): TurnHandlingOptions {
-  const { turnDetection, endpointing, interruption, preemptiveGeneration } = options as Record<string, unknown>;
+  const { turnDetection, endpointing, interruption, preemptiveGeneration, userTurnLimit } = options as Record<
+    string,
+    unknown
+  >;
   return {
     ...(turnDetection !== undefined && { turnDetection: turnDetection === "detector" ? detector() : turnDetection }),
     ...(endpointing !== undefined && { endpointing }),
     ...(interruption !== undefined && { interruption }),
     ...(preemptiveGeneration !== undefined && { preemptiveGeneration }),
+    ...(userTurnLimit !== undefined && { userTurnLimit }),
   } as TurnHandlingOptions;
 }
