@@ -8,8 +8,14 @@
  */
 import type { ChatChunk, ChatRequest, Clock, LLM } from "../../mod.ts";
 
-/** What a rule answers with: words, or a call of a tool. */
-export type RuleAnswer = string | { readonly call: string; readonly args: Readonly<Record<string, unknown>> };
+/** A call of a tool. */
+export interface RuleCall {
+  readonly call: string;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** What a rule answers with: words, or calls of tools. */
+export type RuleAnswer = string | RuleCall | readonly RuleCall[];
 
 /** One rule. The first that fits answers. */
 export interface Rule {
@@ -45,12 +51,12 @@ export function ruleBasedLLM({ rules, clock, firstTokenMs = 250, tokenMs = 20 }:
         : [{
           id: "rules",
           delta: {
-            toolCalls: [{
+            toolCalls: [answer].flat().map(({ call, args }) => ({
               type: "function",
               callId: `call_${++calls}`,
-              name: answer.call,
-              args: JSON.stringify(answer.args),
-            }],
+              name: call,
+              args: JSON.stringify(args),
+            })),
           },
         }];
       const { signal } = request;
@@ -76,7 +82,10 @@ export function ruleBasedLLM({ rules, clock, firstTokenMs = 250, tokenMs = 20 }:
 }
 
 function decide(rules: readonly Rule[], { chatCtx, toolChoice }: ChatRequest): RuleAnswer {
-  const last = chatCtx.items.at(-1);
+  // How the reply is to be made does not matter to rules.
+  const last = chatCtx.items.findLast((item) =>
+    item.type !== "message" || item.role === "user" || item.role === "assistant"
+  );
   if (last?.type === "function_call_output") {
     const rule = rules.find(({ result }) => result === last.name);
     return rule?.answer(last.output) ?? last.output;
