@@ -63,7 +63,11 @@ export interface ReplyHost {
   askLlm(request: LlmRequest): LlmOutput | Promise<LlmOutput>;
   /** Null: there is no voice. */
   readonly speakTts: ((text: ReadableStream<string>, signal: AbortSignal) => TtsOutput | Promise<TtsOutput>) | null;
-  readonly transcribe: ((text: ReadableStream<string>) => Promise<AsyncIterable<string | TimedString> | null>) | null;
+  readonly transcribe:
+    | ((text: ReadableStream<string | TimedString>) => Promise<AsyncIterable<string | TimedString> | null>)
+    | null;
+  /** What is transcribed are the words that the voice tells with its sound. */
+  readonly usesTimedWords: boolean;
   readonly tools: ToolHost;
   readonly maxToolSteps: number;
   part(part: ReplyPart): void;
@@ -289,6 +293,7 @@ export class Reply {
       segmentId: this.segmentId,
       text,
       transcription: host.transcribe,
+      usesTimedWords: host.usesTimedWords && (this.#source.kind === "reply" || this.#source.audio === undefined),
       tts: this.#tts ?? null,
       outputs: host.outputs(),
       signal,

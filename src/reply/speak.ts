@@ -44,8 +44,10 @@ export interface SpeakOptions {
   readonly text: TextBuffer;
   /** Replaces the words of the transcript and the history; null: as they are. */
   readonly transcription:
-    | ((text: ReadableStream<string>) => Promise<AsyncIterable<string | TimedString> | null>)
+    | ((text: ReadableStream<string | TimedString>) => Promise<AsyncIterable<string | TimedString> | null>)
     | null;
+  /** What replaces the words is given those that come with the sound, with their times, where any do. */
+  readonly usesTimedWords: boolean;
   /** Null: no sound. */
   readonly tts: TtsStep | null;
   readonly outputs: SpeechOutputs;
@@ -77,6 +79,7 @@ export function speak(o: SpeakOptions): Speaking {
   const captions = new Captions(o.clock, o.outputs.transcript, o.segmentId, pacer);
   const state = new Segment(o.clock, o.signal);
   const aborted = whenAborted(o.signal);
+  const timed = sound !== null && o.transcription !== null && o.usesTimedWords ? timedWords(o.text, o.signal) : null;
   let forwarded = "";
   let firstTextAt: number | undefined;
 
@@ -104,7 +107,7 @@ export function speak(o: SpeakOptions): Speaking {
         if (piece === undefined || o.signal.aborted) break;
         await onWords(piece);
       }
-    } else await forwardNode(o, onWords);
+    } else await forwardNode(o, timed?.words ?? o.text.stream(), onWords);
     if (!o.signal.aborted) pacer?.endText(); // cut off text is not whole
     if (pacer === null) await Promise.race([captions.close(false), aborted.promise]);
     else captions.ended();
@@ -116,10 +119,13 @@ export function speak(o: SpeakOptions): Speaking {
     let lengthMs = 0;
     frames.watch(({ frame, words }) => { // before the frame waits its turn: the length of what is coming sets the pace
       lengthMs += frameDurationMs(frame);
-      if (pacer === null) return;
-      for (const word of words ?? []) pacer.pushTimed(word);
-      pacer.pushAudio(frame);
+      for (const word of words ?? []) {
+        if (timed === null) pacer?.pushTimed(word);
+        else timed.push(word); // its times come back with what the node makes of it
+      }
+      pacer?.pushAudio(frame);
     }, () => {
+      timed?.end(o.tts?.error !== undefined);
       if (o.tts?.error !== undefined || o.signal.aborted) return; // it was cut off: its length says nothing of the text
       o.onLength?.(lengthMs, o.text.text);
       if (pacer === null) return;
@@ -228,8 +234,51 @@ function whenAborted(signal: AbortSignal): { readonly promise: Promise<void>; of
   return { promise, off };
 }
 
-async function forwardNode(o: SpeakOptions, onWords: (piece: string | TimedString) => Promise<void>): Promise<void> {
-  const output = await o.transcription?.(o.text.stream());
+/**
+ * The words that come with the sound, as they come. A voice that tells none has its text given, when its sound has ended: one
+ * word is proof enough that it does tell them.
+ */
+function timedWords(text: TextBuffer, signal: AbortSignal): {
+  readonly words: ReadableStream<string | TimedString>;
+  push(word: TimedString): void;
+  end(hasFailed: boolean): void;
+} {
+  let into: ReadableStreamDefaultController<string | TimedString> | undefined;
+  let hasWords = false;
+  const close = (): void => {
+    into?.close();
+    into = undefined;
+    signal.removeEventListener("abort", close);
+  };
+  // No limit of its own: the voice is at most 10 s ahead of what is heard.
+  const words = new ReadableStream<string | TimedString>({
+    start: (controller) => void (into = controller),
+    cancel: () => void (into = undefined),
+  }, { highWaterMark: Infinity });
+  if (signal.aborted) close();
+  else signal.addEventListener("abort", close);
+  return {
+    words,
+    push(word) {
+      if (word.text === "") return;
+      hasWords = true;
+      into?.enqueue(word);
+    },
+    end(hasFailed) {
+      if (hasWords || hasFailed || signal.aborted) return close();
+      void (async () => {
+        for await (const piece of text.stream()) into?.enqueue(piece);
+      })().catch(() => {}).then(close); // text that fails is told by the reply
+    },
+  };
+}
+
+async function forwardNode(
+  o: SpeakOptions,
+  text: ReadableStream<string | TimedString>,
+  onWords: (piece: string | TimedString) => Promise<void>,
+): Promise<void> {
+  const output = await o.transcription?.(text);
   if (output === null || output === undefined) return;
   const iterator = output[Symbol.asyncIterator]();
   const stop = (): void => void Promise.resolve(iterator.return?.()).catch(() => {}); // it may fail while it is stopped

@@ -200,9 +200,19 @@ export class Activity {
     }
   }
 
-  get transcribe(): ((text: ReadableStream<string>) => Promise<AsyncIterable<string | TimedString> | null>) | null {
+  /** Its voice tells when each word is heard, and that is wanted. A voice that does not stream is adapted, and tells it then. */
+  get usesTimedWords(): boolean {
+    const { tts, alignedTranscript } = this.resolved;
+    return alignedTranscript && tts !== null &&
+      (tts.capabilities.alignedTranscript === true || !tts.capabilities.streaming);
+  }
+
+  get transcribe():
+    | ((text: ReadableStream<string | TimedString>) => Promise<AsyncIterable<string | TimedString> | null>)
+    | null {
     if (this.agent.transcriptionNode === Agent.prototype.transcriptionNode) return null;
-    return async (text) => (await this.agent.transcriptionNode(text, {})) as AsyncIterable<string | TimedString> | null;
+    return async (text: ReadableStream<string | TimedString>) =>
+      (await this.agent.transcriptionNode(text, {})) as AsyncIterable<string | TimedString> | null;
   }
 
   defaultSttNode(audio: ReadableStream<AudioInputPart>): ReadableStream<SpeechEvent> {

@@ -274,7 +274,11 @@ export class Agent<UserData = unknown> {
     return this.#activity("llmNode").defaultLlmNode(chatCtx, toolCtx, settings);
   }
 
-  /** What the transcript and the history say; null means neither. It does not change what is spoken. */
+  /**
+   * What the transcript and the history say; null means neither. It does not change what is spoken. With a voice that tells
+   * when each word is heard, and unless `useTtsAlignedTranscript` is false, it is given those words with their times, as they
+   * are spoken; otherwise the text of the model.
+   */
   transcriptionNode(
     text: ReadableStream<string | TimedString>,
     _settings: ModelSettings,

@@ -23,6 +23,7 @@ export function replyHost(core: SessionCore, handle: SpeechHandle, activity: Act
     speakTts: telemetry.isRecording ? spans.speakTts : activity.speakTts,
     traced: telemetry.isRecording ? spans : undefined,
     transcribe: activity.transcribe,
+    usesTimedWords: activity.usesTimedWords,
     maxToolSteps: core.maxToolSteps,
     part: (part) => emitPart(handle, part),
     note: (name) => core.note(name, { handleId: handle.id }),
