@@ -8,7 +8,7 @@ import type { AudioFrame } from "../../src/audio/frame.ts";
 import { replay } from "../../src/trace/replay.ts";
 import type { RuntimeName } from "./held_call.ts";
 import { holdRoomCall, type RoomCall, SAID } from "./room_call.ts";
-import type { Text } from "./room_caller.ts";
+import { isFinal, type Text } from "./room_caller.ts";
 import { plainWords, wordErrorRate, wordErrors } from "./word_errors.ts";
 
 const reason = missingLiveKitServer();
@@ -117,8 +117,3 @@ describe("a call in a room", { skip: reason ?? false }, () => {
     });
   }
 });
-
-/** The agent's stream ends with the mark on its last packet, which the package for Node does not show to readers. */
-function isFinal({ from, attributes, isOver }: Text): boolean {
-  return from === "agent" ? isOver : attributes["lk.transcription_final"] === "true";
-}

@@ -29,6 +29,26 @@ export interface Text {
   readonly attributes: Readonly<Record<string, string>>;
   text: string;
   isOver: boolean;
+  /** What came with its last packet: the package for Node does not show it to readers. */
+  trailer: Readonly<Record<string, string>>;
+}
+
+/** The events of LiveKit's native part, as far as they are read here. */
+interface NativeEvent {
+  readonly message: {
+    readonly value?: {
+      readonly message?: {
+        readonly case?: string;
+        readonly value?: {
+          readonly trailer?: { readonly streamId: string; readonly attributes: Record<string, string> };
+        };
+      };
+    };
+  };
+}
+interface NativeClient {
+  on(name: "ffi_event", listener: (event: NativeEvent) => void): void;
+  off(name: "ffi_event", listener: (event: NativeEvent) => void): void;
 }
 
 /** A stretch of sound, by the wall clock. */
@@ -65,6 +85,10 @@ export interface CallerOptions {
   readonly hears?: string;
 }
 
+/** Whether a text says that it is final, in its head or with its last packet. */
+export const isFinal = ({ attributes, trailer }: Text): boolean =>
+  (trailer["lk.transcription_final"] ?? attributes["lk.transcription_final"]) === "true";
+
 export class Caller implements AsyncDisposable {
   readonly room: Room = new Room();
   readonly texts: Text[] = [];
@@ -77,6 +101,8 @@ export class Caller implements AsyncDisposable {
   #rate: number;
   #channels: number;
   #queue: { readonly data: Int16Array; sent(at: number): void }[] = [];
+  readonly #byStream = new Map<string, Text>();
+  #stopTrailers = (): void => {};
   #isOver = false;
   #line: Promise<void> | undefined;
 
@@ -91,8 +117,15 @@ export class Caller implements AsyncDisposable {
     const { room } = caller;
     const hears = o.hears ?? "agent";
     room.registerTextStreamHandler("lk.transcription", (reader, { identity }) => {
-      const text: Text = { from: identity, attributes: { ...reader.info.attributes }, text: "", isOver: false };
+      const text: Text = {
+        from: identity,
+        attributes: { ...reader.info.attributes },
+        text: "",
+        isOver: false,
+        trailer: {},
+      };
       caller.texts.push(text);
+      caller.#byStream.set(reader.info.streamId, text);
       void (async () => {
         for await (const piece of reader) text.text += piece;
         text.isOver = true;
@@ -119,6 +152,7 @@ export class Caller implements AsyncDisposable {
       }),
     );
     for (const participant of room.remoteParticipants.values()) look(participant);
+    caller.#readTrailers();
     if (o.speaks ?? true) await caller.publish();
     return caller;
   }
@@ -211,6 +245,7 @@ export class Caller implements AsyncDisposable {
   async leave(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#stopTrailers();
     const source = this.#source;
     this.#source = undefined;
     await this.#line;
@@ -220,6 +255,17 @@ export class Caller implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.leave();
+  }
+
+  #readTrailers(): void {
+    const { _ffiClientInstance: client } = globalThis as unknown as { _ffiClientInstance: NativeClient };
+    const listener = ({ message: { value } }: NativeEvent): void => {
+      const trailer = value?.message?.case === "streamTrailerReceived" ? value.message.value?.trailer : undefined;
+      const text = trailer === undefined ? undefined : this.#byStream.get(trailer.streamId);
+      if (text !== undefined) text.trailer = trailer?.attributes ?? {};
+    };
+    client.on("ffi_event", listener);
+    this.#stopTrailers = () => client.off("ffi_event", listener);
   }
 
   #listen(stream: AudioStream): void {

@@ -22,7 +22,7 @@ import {
 import { scriptedSTT } from "../../src/testing/mod.ts";
 import { roomIO } from "../../adapters/livekit/mod.ts";
 import { told } from "../session/harness.ts";
-import { Caller, sleep, until, wallNow } from "./room_caller.ts";
+import { Caller, isFinal, sleep, until, wallNow } from "./room_caller.ts";
 import { acksOf, newRoom, type RoomSession, runtime, soundOf, startSession, strengthOf, tone } from "./room_session.ts";
 
 /** Remembers what reaches the recogniser. */
@@ -308,6 +308,8 @@ describe("a session in a room", { skip: reason ?? false }, () => {
       for (const text of [interim, final, answer]) assert.match(of(text, "lk.segment_id")!, /^SG_[0-9a-f]{12}$/);
       assert.equal(of(interim, "lk.transcription_final"), "false");
       assert.equal(of(final, "lk.transcription_final"), "true");
+      assert.equal(of(answer, "lk.transcription_final"), "false");
+      await until("the end is marked", () => isFinal(caller.texts[2]!));
       assert.equal(of(final, "lk.transcribed_track_id"), caller.trackSid);
       const [agentTrack] = caller.room.remoteParticipants.get("agent")!.trackPublications.keys();
       assert.equal(of(answer, "lk.transcribed_track_id"), agentTrack);
