@@ -4,7 +4,7 @@
  * @module
  */
 import type { AudioFrame } from "../../src/audio/frame.ts";
-import { monoFrame } from "../../src/audio/frames.ts";
+import { concatFrames, monoFrame } from "../../src/audio/frames.ts";
 import { interleave } from "../../src/audio/pcm.ts";
 import { type Resampler, resampler } from "../../src/audio/resample.ts";
 import type { Clock } from "../../src/base/runtime.ts";
@@ -16,8 +16,10 @@ import type { PlayoutSink } from "../../src/io/playout.ts";
 export const LEAD_MS = 100;
 /** A block of sound for LiveKit. It sends 10 ms at a time. */
 const SLICE_MS = 20;
-/** Frames that LiveKit may owe an answer for before the sink waits for it. Chosen: far beyond the lead, so that it means a stop. */
-const MOST_UNDER_WAY = 25;
+/** Frames that wait for LiveKit before the sink waits for it. Chosen: far beyond the lead, so that it means a stop. */
+const MOST_WAITING = 25;
+/** How long LiveKit may take for what it was given before that is counted as gone. Chosen. */
+const ANSWER_LIMIT_MS = 2_000;
 /** While nobody can hear, the session is told that the sink is alive: it gives up one that is silent for 10 s. */
 const ALIVE_EVERY_MS = 2_000;
 
@@ -58,8 +60,11 @@ export function roomSpeaker(clock: Clock, device: SpeakerDevice, o: SpeakerOptio
   const reasons = new Set<HoldReason>();
   const acks = ackQueue();
   const open = new Map<string, number>(); // segments that have not ended, and how far they were heard
+  const waiting: AudioFrame[] = [];
+  let sending: object | undefined; // the loop that hands over
+  let isTakenBack = false; // while something was on its way in
   let isPaused = false;
-  let underWay = 0;
+  let offLate = (): void => {};
   let heardAt = -Infinity;
   let offAlive = (): void => {};
 
@@ -70,20 +75,48 @@ export function roomSpeaker(clock: Clock, device: SpeakerDevice, o: SpeakerOptio
     onFrame(frame) {
       const converted = convert.push(frame);
       if (converted.samplesPerChannel === 0) return;
-      underWay += 1;
-      if (underWay >= MOST_UNDER_WAY) hold("slow");
-      device.write(converted).then(() => {
-        underWay -= 1;
-        if (underWay === 0) release("slow");
-      }, (error) => sink.fail(error));
+      waiting.push(converted);
+      if (waiting.length >= MOST_WAITING) hold("slow");
+      void send();
     },
     onTakeBack() {
       convert.reset();
+      waiting.length = 0;
+      isTakenBack = sending !== undefined;
       device.clear();
     },
   });
 
+  /** Hands over what waits. One write at a time: LiveKit refuses a second one while its queue is full. */
+  const send = async (): Promise<void> => {
+    if (sending !== undefined) return;
+    const me = sending = {};
+    try {
+      while (waiting.length > 0) {
+        await device.write(concatFrames(waiting.splice(0)));
+        if (sending !== me) return; // it was given up
+        // What was taken back on its way in may have come in behind the clearing.
+        if (isTakenBack) device.clear();
+        isTakenBack = false;
+      }
+    } catch (error) {
+      sink.fail(error);
+    }
+    sending = undefined;
+    offLate();
+    release("slow");
+  };
+
+  /** A write that is never answered would be waited for without end. */
+  const giveUp = (): void => {
+    sending = undefined;
+    device.clear();
+    release("slow");
+    void send();
+  };
+
   const hold = (reason: HoldReason): void => {
+    if (reason === "slow" && !reasons.has(reason)) offLate = clock.schedule(clock.now() + ANSWER_LIMIT_MS, giveUp);
     reasons.add(reason);
     sink.pause();
     keepAlive();
@@ -99,8 +132,8 @@ export function roomSpeaker(clock: Clock, device: SpeakerDevice, o: SpeakerOptio
   const keepAlive = (): void => {
     offAlive();
     offAlive = clock.schedule(clock.now() + ALIVE_EVERY_MS, () => {
-      const [waiting] = open;
-      if (waiting !== undefined) acks.push({ type: "position", segmentId: waiting[0], positionMs: waiting[1] });
+      const [first] = open;
+      if (first !== undefined) acks.push({ type: "position", segmentId: first[0], positionMs: first[1] });
       keepAlive();
     });
   };
@@ -140,7 +173,7 @@ export function roomSpeaker(clock: Clock, device: SpeakerDevice, o: SpeakerOptio
     },
     close() {
       offAlive();
-      offAlive = () => {};
+      offLate();
       sink[Symbol.dispose]();
     },
   };

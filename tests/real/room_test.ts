@@ -439,24 +439,26 @@ describe("a session in a room", { skip: reason ?? false }, () => {
     });
   });
 
-  it("what is said is not lost while the connection is made anew", async () => {
-    const room = newRoom();
-    await using a = await startSession(server, { room });
-    await using caller = await Caller.join(server, { room });
-    await a.io.waitForReady();
-    const room_ = a.io.room as Room;
-    a.session.say("A long tone.", { audio: soundOf(tone(4_000)) });
-    await caller.hears(0);
-    await sleep(500);
-    await room_.simulateScenario(0); // the signal connection breaks
-    await until("it is played out", () => acksOf(a.trace).at(-1)?.ack === "finished", 20_000);
-    await sleep(500);
-    const heardMs = caller.stretches(0, 50).reduce((sum, { from, to }) => sum + to - from, 0);
-    assert.ok(heardMs >= 3_700, `${heardMs} ms were heard of 4,000`);
-    const said = caller.say(tone(1_500));
-    await until("the caller is heard", () => speaking(a));
-    await said;
-  });
+  for (const [what, scenario] of [["the signals break", 0], ["the session moves to another node", 4]] as const) {
+    it(`both are heard again after ${what}, and what is said meanwhile waits`, async () => {
+      const room = newRoom();
+      await using a = await startSession(server, { room });
+      await using caller = await Caller.join(server, { room });
+      await a.io.waitForReady();
+      a.session.say("A long tone.", { audio: soundOf(tone(4_000)) });
+      await caller.hears(0);
+      await sleep(500);
+      await (a.io.room as Room).simulateScenario(scenario);
+      await until("it is played out", () => acksOf(a.trace).at(-1)?.ack === "finished", 20_000);
+      await sleep(500);
+      const heardMs = caller.stretches(0, 50).reduce((sum, { from, to }) => sum + to - from, 0);
+      assert.ok(heardMs >= 3_000, `${heardMs} ms were heard of 4,000`);
+      const said = caller.say(tone(1_500));
+      await until("the caller is heard", () => speaking(a));
+      await said;
+      assert.equal(a.closes.length, 0);
+    });
+  }
 
   describe("waiting", () => {
     it("finds who and what is there, and who and what comes, and leaves no listener", async () => {
