@@ -40,6 +40,7 @@ export function voicePage(options: VoicePageOptions = {}): string {
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content">
 <meta name="color-scheme" content="light dark">
 <title>${escape(title)}</title>
+<link rel="icon" href="${ICON}">
 <style>${PAGE_STYLE}</style>
 </head>
 <body data-status="idle" data-agent="initializing">
@@ -51,6 +52,7 @@ export function voicePage(options: VoicePageOptions = {}): string {
 <section class="stage" aria-label="The agent">
 <div class="orb" id="orb" aria-hidden="true"><b></b><b></b><b></b></div>
 <p id="state" role="status">Ready when you are</p>
+<p class="hint">Your browser asks for the microphone when you start. Speak as you would on the telephone, and cut in whenever you like.</p>
 </section>
 <section class="talk" id="talk" role="log" aria-label="Transcript" aria-live="polite" tabindex="0"></section>
 <div class="notice" id="notice" role="alert" hidden><p></p><button type="button" id="typed">Go on by typing</button></div>
@@ -75,6 +77,10 @@ function escape(text: string): string {
   return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 
+const ICON = "data:image/svg+xml," +
+  encodeURIComponent(
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="14" fill="#0f6e5c"/></svg>',
+  );
 const icon = (path: string, name = ""): string =>
   `<svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"${
     name && ` class="${name}"`

@@ -13,7 +13,7 @@ const talk = at("talk"), body = document.body;
 const STATES = { initializing: "Getting ready …", idle: "Waiting", listening: "Listening", thinking: "Thinking …", speaking: "Speaking" };
 const STATUS = { idle: "Not connected", connecting: "Connecting …", connected: "Connected", reconnecting: "Reconnecting …", ended: "Call ended" };
 const PARTS = { transcription: "understanding the words", endpointing: "being sure you had finished", hook: "the agent's own hook", floor: "waiting for the floor", llm: "the language model", tools: "tools", tts: "the voice", playout: "reaching your ears" };
-let call, beganAt, liveUser, finals = "", liveAgent, speech, account, ticking;
+let call, hasMicrophone, beganAt, liveUser, finals = "", liveAgent, speech, account, ticking;
 
 /** Shows what was added, unless the user reads further up. */
 function follow(work) {
@@ -33,9 +33,10 @@ function note(text, isBad) {
 }
 function showAccount(said, { totalMs, spans }) {
   const box = make("details"), head = make("summary"), bar = make("span", "spans"), list = make("dl");
-  head.append(make("b", "", Math.round(totalMs).toLocaleString() + " ms"), bar);
+  const total = make("b", "", (totalMs / 1000).toFixed(2) + " s");
+  head.append(make("span", "", "Answered in "), total, bar);
   bar.setAttribute("aria-hidden", "true");
-  head.title = "From your last sound to the agent's first";
+  head.title = "From your last sound to the agent's first: where the time went";
   for (const { part, ms } of spans) {
     const colour = "background:var(--p-" + part + ")";
     const piece = make("i"), swatch = make("i");
@@ -94,6 +95,7 @@ function status(next, end) {
   at("status").textContent = STATUS[next];
   const isOn = next === "connected" || next === "reconnecting" || next === "connecting";
   for (const id of ["mute", "end", "form"]) at(id).hidden = !isOn;
+  if (!hasMicrophone) at("mute").hidden = true;
   at("start").hidden = isOn;
   if (next === "connecting" || next === "reconnecting") at("state").textContent = STATUS[next];
   if (next === "connected") {
@@ -102,6 +104,7 @@ function status(next, end) {
   }
   if (next !== "ended") return;
   call = undefined;
+  requestAnimationFrame(() => (talk.scrollTop = talk.scrollHeight));
   clearInterval(ticking);
   liveAgent?.classList.remove("live");
   liveUser?.classList.remove("live");
@@ -127,11 +130,12 @@ async function start(microphone) {
   at("notice").hidden = true;
   at("start").disabled = true;
   beganAt = undefined;
+  hasMicrophone = microphone;
   body.dataset.agent = "initializing";
+  talk.replaceChildren();
   try {
     if (!navigator.mediaDevices && microphone) throw Object.assign(new Error("no microphone"), { name: "insecure" });
     call = await connectVoice({ url, microphone, onMessage: (message) => show[message.type]?.(message), onStatus: status });
-    at("mute").hidden = !microphone || call.status === "ended";
     at("mute").setAttribute("aria-pressed", "false");
     body.dataset.muted = "false";
     at("clock").textContent = "";
