@@ -92,6 +92,17 @@ export const SUPPORT: readonly Support[] = [
     note: "a real server",
   },
   {
+    feature: "a person calls from a real browser, and cuts in",
+    places: RUNTIMES,
+    test: "tests/real/mic_test.ts",
+    note: "Chromium",
+  },
+  {
+    feature: "one agent file behind demo, chat, page and room",
+    places: RUNTIMES,
+    test: "tests/examples/same_agent_test.ts",
+  },
+  {
     feature: "calls from a page: the route on the place's own server",
     places: RUNTIMES,
     test: "tests/adapters/hono/voice_route_test.ts",

@@ -10,7 +10,7 @@ import type { Runtime } from "../../src/base/runtime.ts";
 import type { Agent } from "../../src/session/agent.ts";
 import { AgentSession } from "../../src/session/agent_session.ts";
 import { defaultRuntime } from "../../src/session/default_runtime.ts";
-import type { AgentSessionOptions } from "../../src/session/options.ts";
+import type { AgentSessionOptions, Logger } from "../../src/session/options.ts";
 import { environmentTrace } from "../../src/trace/file.ts";
 import type { TraceRecord } from "../../src/trace/record.ts";
 import { type VoiceCall, voiceCall, type VoiceConnection } from "./voice_call.ts";
@@ -31,8 +31,8 @@ export interface VoiceRouteOptions<E extends Env = Env> {
   readonly upgradeWebSocket: UpgradeWebSocket;
   /** Makes the agent of a call. Called for each. */
   readonly agent: (c: Context<E>) => Agent | Promise<Agent>;
-  /** The models of a call, and whatever else a session takes. Models may be shared between calls. */
-  readonly session: (c: Context<E>) => AgentSessionOptions | Promise<AgentSessionOptions>;
+  /** The models of a call, and whatever else a session takes. Models may be shared between calls. As a function: called for each. */
+  readonly session: AgentSessionOptions | ((c: Context<E>) => AgentSessionOptions | Promise<AgentSessionOptions>);
   /**
    * Says who calls; `null` refuses with 401. A call is given back to its owner only. Default: everybody is the same owner, and the
    * token of the call alone decides.
@@ -51,6 +51,8 @@ export interface VoiceRouteOptions<E extends Env = Env> {
   readonly maxCalls?: number;
   /** Samples per second of the agent's sound on the wire. Default 24,000. */
   readonly sampleRate?: number;
+  /** Where failures are told that the page only sees the code of. Default: that of `session`. */
+  readonly logger?: Logger;
   /** The place; found out when left out. */
   readonly runtime?: Runtime;
 }
@@ -95,14 +97,21 @@ export function voiceRoute<E extends Env = Env>(options: VoiceRouteOptions<E>): 
 
   const begin = async (call: VoiceCall, c: Context<E>): Promise<void> => {
     const runtime = runtimeOf();
+    let { logger } = options;
     try {
-      const [agent, given] = await Promise.all([options.agent(c), options.session(c)]);
+      const { session: models } = options;
+      const [agent, given] = await Promise.all([
+        options.agent(c),
+        typeof models === "function" ? models(c) : models,
+      ]);
+      logger ??= given.logger;
       const trace = given.trace ?? environmentTrace(runtime);
       const session = new AgentSession({ runtime, ...given, trace: tap(trace, (record) => call.record(record)) });
       options.onSession?.(session, c);
       await session.start({ agent, io: call.io });
       call.begun();
     } catch (error) {
+      logger?.error("a call could not begin", { area: "voice", error });
       const code: ErrorCode = error instanceof AgentError ? error.code : "session.start_failed";
       call.fail(code, "Cannot begin the call as the server could not start its session");
     }

@@ -6,7 +6,8 @@
 import { openaiLLM } from "../../adapters/openai/mod.ts";
 import { Agent, AgentError, AgentSession, type ChatChunk, type LLM, tool } from "../../mod.ts";
 import type { Runtime } from "../../src/base/runtime.ts";
-import { voiceCallByText } from "./voice_case.ts";
+import { scriptedLLM } from "../../src/testing/mod.ts";
+import { callByText } from "./voice_case.ts";
 
 /** One case. */
 export interface EdgeCase {
@@ -172,7 +173,12 @@ export const cases: readonly EdgeCase[] = [
   {
     name: "a page calls by WebSocket, types, hears the answer and hangs up",
     async run(runtime) {
-      const { messages, soundMs, code, left } = await voiceCallByText(runtime);
+      const { messages, soundMs, code, left } = await callByText(runtime, {
+        agent: () => new Agent({ instructions: "" }),
+        llm: scriptedLLM([{ text: "Certainly, we are open." }], { clock: runtime.clock }),
+        text: "Are you open?",
+        until: "Certainly, we are open.",
+      });
       const said = messages.flatMap((message) =>
         message.type === "message" ? [`${message["role"]}: ${message["text"]}`] : []
       );

@@ -5,9 +5,9 @@ import { Hono } from "hono";
 import { upgradeWebSocket as upgradeEdge } from "hono/cloudflare-workers";
 import { defineWebSocketHelper, WSContext, type WSEvents } from "hono/ws";
 import { voiceRoute } from "../../adapters/hono/mod.ts";
-import { Agent } from "../../mod.ts";
+import type { Agent, LLM } from "../../mod.ts";
 import type { Runtime } from "../../src/base/runtime.ts";
-import { scriptedLLM, scriptedTTS } from "../../src/testing/mod.ts";
+import { scriptedTTS } from "../../src/testing/mod.ts";
 
 /** What a page has of its socket. */
 interface PageSocket {
@@ -53,9 +53,18 @@ interface EdgeSocket {
   addEventListener(type: string, listener: (event: { data: string | ArrayBuffer; code: number }) => void): void;
 }
 
+/** Who answers, what is asked, and the answer after which the page hangs up. */
+export interface CallByText {
+  readonly agent: () => Agent;
+  readonly llm: LLM;
+  readonly text: string;
+  readonly until: string;
+}
+
 /** Calls, types a question, hears the answer out, hangs up. Returns what the page saw, and the code of the closing. */
-export async function voiceCallByText(
+export async function callByText(
   runtime: Runtime,
+  { agent, llm, text, until }: CallByText,
 ): Promise<
   { readonly messages: readonly Message[]; readonly soundMs: number; readonly code: number; readonly left: number }
 > {
@@ -65,11 +74,8 @@ export async function voiceCallByText(
   const route = voiceRoute({
     runtime,
     upgradeWebSocket: isEdge ? upgradeEdge : pair.upgrade,
-    agent: () => new Agent({ instructions: "" }),
-    session: () => ({
-      llm: scriptedLLM([{ text: "Certainly, we are open." }], { clock }),
-      tts: scriptedTTS({ msPerChar: 10 }, { clock }),
-    }),
+    agent,
+    session: () => ({ llm, tts: scriptedTTS({ msPerChar: 10 }, { clock }) }),
   });
   const response = await new Hono().get("/voice", route).request("http://shop.example/voice", {
     headers: { upgrade: "websocket" },
@@ -93,15 +99,24 @@ export async function voiceCallByText(
     const send = (message: object): void => socket.send(JSON.stringify(message));
     socket.onClose(resolve);
     socket.onMessage((data) => {
-      if (typeof data !== "string") return void (samples += (data.byteLength - 8) / 2);
+      if (typeof data !== "string") {
+        const view = new DataView(data);
+        const count = (data.byteLength - 8) / 2;
+        samples += count;
+        const [segment, index] = [view.getUint32(0, true), view.getUint32(4, true)];
+        if (index === 0) send({ type: "played", segment, event: "started", samples: 0 });
+        return send({ type: "played", segment, event: "position", samples: index + count });
+      }
       const message = JSON.parse(data) as Message;
       messages.push(message);
-      if (message.type === "welcome") send({ type: "text", text: "Are you open?" });
+      if (message.type === "welcome") send({ type: "text", text });
       if (message.type === "segment") {
-        send({ type: "played", segment: message["segment"], event: "started", samples: 0 });
         send({ type: "played", segment: message["segment"], event: "finished", samples: message["samples"] });
       }
-      if (message.type === "message" && message["role"] === "assistant") send({ type: "end" });
+      if (message.type === "clear") {
+        send({ type: "played", segment: message["segment"], event: "cleared", samples: 0 });
+      }
+      if (message.type === "message" && message["text"] === until) send({ type: "end" });
     });
     send({ type: "hello", version: 1, sampleRate: 16_000 });
     socket.send(new Uint8Array(4 + 640)); // 20 ms of silence

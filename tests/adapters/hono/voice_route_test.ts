@@ -16,6 +16,7 @@ import { scriptedTTS } from "../../../src/testing/scripted_tts.ts";
 const runtime = detectRuntime();
 const { clock } = runtime;
 const sessions: AgentSession[] = [];
+const logged: Record<string, unknown>[] = [];
 let server: WebServer;
 let route: VoiceRoute;
 let guarded: VoiceRoute;
@@ -130,7 +131,20 @@ describe("the voice route", () => {
     app.get("/", (c) => c.html(voicePage({ title: "Talk <now>", suggestions: ["Who's there?"] })));
     app.get("/voice", route);
     app.get("/guarded", guarded);
-    app.get("/broken", voiceRoute({ ...options, agent: () => Promise.reject(new Error("out of order")) }));
+    app.get(
+      "/broken",
+      voiceRoute({
+        ...options,
+        session: {},
+        agent: () => Promise.reject(new Error("out of order")),
+        logger: {
+          debug() {},
+          info() {},
+          warn() {},
+          error: (message, fields) => void logged.push({ message, ...fields }),
+        },
+      }),
+    );
     server = await listen(runtime, app, 0);
   });
   after(async () => {
@@ -268,11 +282,13 @@ describe("the voice route", () => {
     await quiet();
   });
 
-  test("a session that cannot start tells the page, and not why", async () => {
+  test("a session that cannot start tells the page, and the log why", async () => {
     const client = await call("broken");
     const error = await client.until("error");
     assert.equal(error.code, "session.start_failed");
     assert.ok(!JSON.stringify(client.messages).includes("out of order"));
+    assert.equal(logged[0]?.["message"], "a call could not begin");
+    assert.equal((logged[0]?.["error"] as Error).message, "out of order");
     assert.equal((await client.closed).code, 1000);
   });
 
