@@ -178,6 +178,7 @@ export {
 } from "./src/session/report.ts";
 export { VERSION } from "./src/base/version.ts";
 export { filler, type FillerOptions, type FillerSource } from "./src/session/filler.ts";
+export type { OutputOptions, RunOptions, RunOutput } from "./src/session/run_output.ts";
 export { type RunEvent, RunResult, type SettledRun } from "./src/session/run_result.ts";
 export type { GenerateReplyOptions, SayOptions } from "./src/session/speech_options.ts";
 export {

@@ -13,6 +13,7 @@ import type { TTS } from "../model/tts.ts";
 import type { VAD } from "../model/vad.ts";
 import { CLOSE_LIMIT_MS, type CloseReason } from "../stage/state.ts";
 import type { SessionUsage } from "../telemetry/usage.ts";
+import type { StandardSchemaV1 } from "../tool/standard_schema.ts";
 import type { AnyTool } from "../tool/tool.ts";
 import type { AgentState, UserState } from "../turn/effect.ts";
 import { currentSpeech } from "../turn/query.ts";
@@ -32,6 +33,7 @@ import {
 import { resolveActivity } from "./resolve.ts";
 import { type ResolvedSessionOptions, resolveSession } from "./resolved_options.ts";
 import { type AgentRegistry, resume, suspend, takeSnapshot } from "./resume.ts";
+import { expectedOutput, type RunOptions, type RunOutput } from "./run_output.ts";
 import type { RunResult, SettledRun } from "./run_result.ts";
 import { untilQuiet } from "./quiet.ts";
 import type { SessionSnapshot } from "./snapshot.ts";
@@ -318,15 +320,23 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   /**
    * Gives the agent an input by text, and collects everything that happens because of it.
    *
+   * With an `outputType` it ends with a value of that type: what a task of it completes with. A model that gives none is reminded;
+   * the run rejects with `UnexpectedModelBehavior` when it still gives none, or one that does not fit.
+   *
    * @returns The run, at once; await it for its end.
-   * @throws {AgentError} `run.active` while another run is under way; what `generateReply` throws.
+   * @throws {AgentError} `run.active` while another run is under way; `session.bad_option` for an `outputType` that is no schema; what
+   *   `generateReply` throws.
    */
-  run(options: GenerateReplyOptions): RunResult {
+  run<const Schema extends StandardSchemaV1 | undefined = undefined>(
+    options: RunOptions<Schema>,
+  ): RunResult<RunOutput<Schema>> {
     const core = this["~core"];
-    return core.runs.run(() => {
+    const { outputType: _type, outputOptions: _options, ...reply } = options ?? {};
+    const result = core.runs.run(() => {
       const activity = core.accepting("start a run");
-      core.speeches.generateReply(activity, { inputModality: "text", ...options }, callerOf(this));
-    });
+      core.speeches.generateReply(activity, { inputModality: "text", ...reply }, callerOf(this));
+    }, expectedOutput((options ?? {}) as RunOptions<StandardSchemaV1>));
+    return result as RunResult<RunOutput<Schema>>;
   }
 
   /**

@@ -10,15 +10,18 @@ import { handleName } from "../stage/run.ts";
 import type { Activity } from "./activity.ts";
 import type { Agent } from "./agent.ts";
 import type { TaskOutcome } from "./agent_task.ts";
-import { scopeHere } from "./call_scope.ts";
+import { PROGRAM, scopeHere } from "./call_scope.ts";
 import type { SessionCore } from "./core.ts";
+import { type ExpectedOutput, noOutput, readOutput } from "./run_output.ts";
 import { RunResult, type SettledRun } from "./run_result.ts";
 import type { SpeechHandle } from "./speech_handle.ts";
 
 /** Runs of one session, one at a time. */
 export class Runs {
   readonly #core: SessionCore;
-  #current: { readonly id: number; readonly result: RunResult } | undefined;
+  #current:
+    | { readonly id: number; readonly result: RunResult; readonly expected: ExpectedOutput | undefined }
+    | undefined;
 
   /** The turn that was over last. */
   #lastTurn: SpeechHandle | undefined;
@@ -32,8 +35,8 @@ export class Runs {
    *
    * @throws {AgentError} `run.active` while another is under way; what the call throws.
    */
-  run(call: () => unknown): RunResult {
-    const result = this.#begin(false);
+  run(call: () => unknown, expected?: ExpectedOutput): RunResult {
+    const result = this.#begin(false, expected);
     try {
       call();
     } catch (error) {
@@ -59,13 +62,12 @@ export class Runs {
     return await result.wait();
   }
 
-  #begin(isStarting: boolean): RunResult {
+  #begin(isStarting: boolean, expected?: ExpectedOutput, result: RunResult = new RunResult()): RunResult {
     if (this.#current !== undefined) {
       throw new AgentError("run.active", "Cannot start a run as another is under way: current value is active");
     }
-    const result = new RunResult();
     const id = this.#core.nextSerial();
-    this.#current = { id, result };
+    this.#current = { id, result, expected };
     this.#lastTurn = undefined;
     this.#core.inbox.call({ type: "run.start", t: 0, runId: id, alive: ["call"], ...(isStarting && { isStarting }) });
     return result;
@@ -99,12 +101,52 @@ export class Runs {
 
   settle(runId: number): void {
     if (this.#current?.id !== runId) return;
-    const { result } = this.#current;
+    const { result, expected } = this.#current;
     this.#current = undefined;
     const { finalOutput, error } = this.#lastTurn?.["~"] ?? {};
     this.#lastTurn = undefined;
-    if (finalOutput !== undefined && "value" in finalOutput) result["~output"](finalOutput.value);
-    result["~settle"](finalOutput !== undefined && "error" in finalOutput ? finalOutput.error : error);
+    const failure = finalOutput !== undefined && "error" in finalOutput ? finalOutput.error : error;
+    const output = finalOutput !== undefined && "value" in finalOutput ? finalOutput : undefined;
+    if (failure === undefined && expected !== undefined) return this.#deliver(result, expected, output?.value);
+    if (output !== undefined) result["~output"](output.value);
+    result["~settle"](failure);
+  }
+
+  /** Ends a run with the output that it must have, or reminds the model of it. */
+  #deliver(result: RunResult, expected: ExpectedOutput, value: unknown): void {
+    if (value === undefined) {
+      if (expected.retries < expected.maxRetries) this.#remind(result, expected);
+      else result["~settle"](noOutput(expected));
+      return;
+    }
+    const settle = (output: unknown): void => {
+      result["~output"](output);
+      result["~settle"]();
+    };
+    const fail = (error: unknown): void => result["~settle"](error);
+    try {
+      const read = readOutput(expected, value);
+      if (read instanceof Promise) read.then(settle, fail);
+      else settle(read);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** The run goes on with a reply in which the model is to give its output. */
+  #remind(result: RunResult, expected: ExpectedOutput): void {
+    const core = this.#core;
+    expected.retries += 1;
+    this.#begin(false, expected, result);
+    try {
+      const activity = core.accepting("ask for the output of a run");
+      core.speeches.generateReply(activity, { instructions: expected.instructions }, PROGRAM);
+    } catch (cause) {
+      this.#current = undefined;
+      result["~settle"](noOutput(expected, cause));
+    } finally {
+      this.#begun();
+    }
   }
 
   closed(reason: CloseReason, cause: unknown): void {
