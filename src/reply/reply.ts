@@ -79,7 +79,7 @@ export interface ReplyHost {
   /** The first text was written, where there is no sound. */
   firstText(): void;
   /** The sound of a step is all there. */
-  soundKnown(durationMs: number, text: string): void;
+  soundKnown(durationMs: number, text: string, isOver: () => boolean): void;
   /** A step was played or torn down. */
   played(outcome: StepOutcome): void;
   /** The tools of the step have ended; {@linkcode Reply.followUp} answers. */

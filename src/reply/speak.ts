@@ -54,8 +54,11 @@ export interface SpeakOptions {
   readonly signal: AbortSignal;
   /** Without sound: the first text was written. */
   readonly onFirstText: () => void;
-  /** All of the sound is there: its length, and the text that it says. */
-  readonly onLength?: (durationMs: number, text: string) => void;
+  /**
+   * All of the sound is there: its length, and the text that it says. A sink may fail in the same instant; which of the two
+   * comes first differs between runtimes, so that `isOver` is to be asked when the instant has come to rest.
+   */
+  readonly onLength?: (durationMs: number, text: string, isOver: () => boolean) => void;
   /** A piece that counts as said, as it is forwarded. */
   readonly onForward: (text: string) => void;
 }
@@ -127,7 +130,7 @@ export function speak(o: SpeakOptions): Speaking {
     }, () => {
       timed?.end(o.tts?.error !== undefined);
       if (o.tts?.error !== undefined || o.signal.aborted) return; // it was cut off: its length says nothing of the text
-      o.onLength?.(lengthMs, o.text.text);
+      o.onLength?.(lengthMs, o.text.text, () => state.isOver);
       if (pacer === null) return;
       pacer.endAudio();
       captions.poke();

@@ -39,20 +39,23 @@ export function replyHost(core: SessionCore, handle: SpeechHandle, activity: Act
         activityId: activity.id,
         event: { type: "playout.started", t: 0, handleId: handle.id, at: core.clock.now() },
       }),
-    soundKnown: (durationMs, text) => {
+    soundKnown: (durationMs, text, isOver) => {
       // Only who judges backchannels needs to know how near its end the agent was.
       if (activity.resolved.config.interruption.backchannel === "off" || !activity.resolved.config.hasStt) return;
-      core.report(rank, {
-        type: "floor",
-        t: 0,
-        activityId: activity.id,
-        event: {
-          type: "speech.length",
+      core.inbox.report(rank, () => {
+        if (isOver()) return;
+        core.inbox.next({
+          type: "floor",
           t: 0,
-          handleId: handle.id,
-          durationMs,
-          isQuestion: /[?？؟]\s*["'”’»)]*\s*$/.test(text),
-        },
+          activityId: activity.id,
+          event: {
+            type: "speech.length",
+            t: 0,
+            handleId: handle.id,
+            durationMs,
+            isQuestion: /[?？؟]\s*["'”’»)]*\s*$/.test(text),
+          },
+        });
       });
     },
     played: (outcome) => {

@@ -27,24 +27,16 @@ export class SessionChecks {
   readonly #finals: string[] = [];
   readonly #steps = new Map<string, number>();
   #root: RootState | undefined;
-  readonly #isHashed: boolean;
   #now = 0;
-  #hash = 0;
   stepCount = 0;
   /** The first rule that was broken. */
   violation: Violation | undefined;
 
-  constructor(world: SessionWorld, isHashed: boolean) {
+  constructor(world: SessionWorld) {
     this.#world = world;
-    this.#isHashed = isHashed;
     this.#machines = new MachineChecks(world.script);
     this.#isOurs = world.script.setup.compat === "fixed";
     world.onRecord = (record) => this.#onRecord(record);
-  }
-
-  /** A number for all facts and orders so far. */
-  get hash(): number {
-    return this.#hash >>> 0;
   }
 
   #fail(rule: string, what: string): void {
@@ -62,7 +54,6 @@ export class SessionChecks {
     }
     const shadow = step(this.#root, fact);
     this.#root = shadow.root;
-    if (this.#isHashed) this.#fold(fact, effects);
     if (shadow.effects.length !== effects.length) this.#fail("S9", `the same fact (${fact.type}) gives other orders`);
     this.#arm(fact, effects);
     if (fact.type === "reply.played") this.#played(fact);
@@ -79,13 +70,6 @@ export class SessionChecks {
   get #isListening(): boolean {
     const current = this.#root?.stage.current;
     return current !== null && current !== undefined;
-  }
-
-  #fold(fact: RootEvent, effects: readonly RootEffect[]): void {
-    const text = JSON.stringify(fact) + JSON.stringify(effects);
-    let hash = this.#hash;
-    for (let index = 0; index < text.length; index++) hash = (Math.imul(hash, 31) + text.charCodeAt(index)) | 0;
-    this.#hash = hash;
   }
 
   #arm(fact: RootEvent, effects: readonly RootEffect[]): void {
@@ -263,8 +247,6 @@ export class SessionChecks {
 /** How a session was played. */
 export interface PlayedSession {
   readonly violation: Violation | undefined;
-  /** A number for all facts and orders; 0 when it was not asked for. */
-  readonly hash: number;
   readonly steps: number;
   /** It was put down at rest, and went on elsewhere. */
   readonly wasPutDown: boolean;
@@ -273,16 +255,26 @@ export interface PlayedSession {
 /**
  * Plays a script in a session of its own, checks it throughout, and closes it at the end. Never rejects.
  *
- * @param o `isHashed`: facts and orders are folded into `hash`. `isPutDown`: at rest the session is put down and goes on
- *   elsewhere too (S10).
+ * @param o `isPutDown`: at rest the session is put down and goes on elsewhere too (S10).
  */
 export async function playSession(
   script: Script,
-  o: { readonly isHashed?: boolean; readonly isPutDown?: boolean } = {},
+  o: {
+    readonly isPutDown?: boolean;
+    /** Told every line of the flight recorder. */
+    readonly onRecord?: (record: TraceRecord) => void;
+  } = {},
 ): Promise<PlayedSession> {
   let wasPutDown = false;
   const world = new SessionWorld(script);
-  const checks = new SessionChecks(world, o.isHashed === true);
+  const checks = new SessionChecks(world);
+  const { onRecord } = world;
+  if (o.onRecord !== undefined) {
+    world.onRecord = (record) => {
+      o.onRecord?.(record);
+      onRecord(record);
+    };
+  }
   const { clock, session } = world;
   try {
     await world.start();
@@ -300,7 +292,7 @@ export async function playSession(
     const { message, stack } = error as Error;
     checks.violation ??= new Violation("throws", `${message} ${stack?.split("\n")[1]?.trim() ?? ""}`, clock.now());
   }
-  return { violation: checks.violation, hash: checks.hash, steps: checks.stepCount, wasPutDown };
+  return { violation: checks.violation, steps: checks.stepCount, wasPutDown };
 }
 
 function keyOf(timer: { readonly activityId: string; readonly name: string; readonly handleId?: string }): string {
