@@ -10,6 +10,7 @@ import process from "node:process";
 import { REMEDIES } from "../src/base/error.ts";
 import { ENTRIES } from "./exports.ts";
 import { movingPage } from "./moving.ts";
+import { turnTakingPage } from "./turn_charts.ts";
 import { root } from "./places.ts";
 import { type Place, PLACES, SUPPORT } from "./support.ts";
 
@@ -150,6 +151,7 @@ const stale: string[] = [];
 const made = [
   ["README.md", () => readme(read("README.md"))],
   ["docs/moving_from_livekit.md", () => movingPage(table)],
+  ["docs/turn-taking.md", turnTakingPage],
   ["llms.txt", llms],
 ] as const;
 for (const [path, make] of made) {
