@@ -11,6 +11,7 @@ import { REMEDIES } from "../src/base/error.ts";
 import { ENTRIES } from "./exports.ts";
 import { movingPage } from "./moving.ts";
 import { turnTakingPage } from "./turn_charts.ts";
+import { turnSettings } from "./turn_pictures.ts";
 import { root } from "./places.ts";
 import { type Place, PLACES, SUPPORT } from "./support.ts";
 
@@ -148,10 +149,12 @@ function readme(text: string): string {
 
 const isCheck = process.argv.includes("--check");
 const stale: string[] = [];
+const settings = await turnSettings();
 const made = [
   ["README.md", () => readme(read("README.md"))],
   ["docs/moving_from_livekit.md", () => movingPage(table)],
   ["docs/turn-taking.md", turnTakingPage],
+  ...[...settings].map(([path, text]) => [path, () => text] as const),
   ["llms.txt", llms],
 ] as const;
 for (const [path, make] of made) {
