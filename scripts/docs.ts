@@ -13,18 +13,11 @@ import { movingPage } from "./moving.ts";
 import { turnTakingPage } from "./turn_charts.ts";
 import { turnSettings } from "./turn_pictures.ts";
 import { root } from "./places.ts";
+import { table } from "./markdown.ts";
 import { type Place, PLACES, SUPPORT } from "./support.ts";
 
 const read = (path: string): string => readFileSync(root + path, "utf8");
 const NAME = "@repartee/agents";
-
-/** A table, with its columns as wide as they must be, the way `deno fmt` leaves it. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((cell, at) => Math.max(3, cell.length, ...rows.map((row) => row[at]?.length ?? 0)));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((c, at) => c.padEnd(widths[at] ?? 0)).join(" | ")} |`;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
-}
 
 /** The first sentence of a file's module comment. */
 function firstSentence(path: string): string {

@@ -9,6 +9,7 @@ import type { SharedState, TurnState } from "../src/turn/state.ts";
 import { createTurn } from "../src/turn/state.ts";
 import { world, type WorldOptions } from "../tests/turn/harness.ts";
 import { moves, options, play } from "../tests/turn/random_worlds.ts";
+import { table } from "./markdown.ts";
 import { root } from "./places.ts";
 
 /** Conversations that the charts are drawn from. Chosen: no arrow comes with twice as many. */
@@ -294,14 +295,6 @@ function about(file: string): string {
   const comment = /^\/\*\*([\s\S]*?)\*\//.exec(readFileSync(`${root}src/turn/${file}`, "utf8"))?.[1] ?? "";
   const words = comment.replace(/^\s*\* ?/gm, "").split(/\n\s*\n|@module/)[0]?.replace(/\s+/g, " ").trim() ?? "";
   return (/^.*?[.:](?=\s|$)/.exec(words)?.[0] ?? words).replace(/[.:]$/, "");
-}
-
-/** A table as `deno fmt` leaves it. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((cell, at) => Math.max(3, cell.length, ...rows.map((row) => row[at]?.length ?? 0)));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }
 
 /** The page, whole. */

@@ -8,6 +8,7 @@ import type { ScriptedReply } from "../src/testing/scripted_llm.ts";
 import { type ScriptedPrediction, scriptedTurnDetector } from "../src/testing/scripted_turn_detector.ts";
 import { type Timeline, timelineOf } from "../src/trace/timeline.ts";
 import { type World, world } from "../tests/session/harness.ts";
+import { table } from "./markdown.ts";
 
 /** What the user says. */
 interface Says {
@@ -387,6 +388,25 @@ ${out.join("\n")}
 
 // --- the page ----------------------------------------------------------------------------------------------------------
 
+const CONVERSATIONS: readonly (readonly string[])[] = [
+  ["short questions and answers", "nothing"],
+  ["dictation: numbers, addresses, spelling", "`endpointing.minDelay: 1_200`, or a detector"],
+  ["long thoughts, interviews, coaching", 'a detector, `endpointing: { mode: "graded", maxDelay: 4_000 }`'],
+  ["one caller for long, no model to ask", '`endpointing.mode: "dynamic"`'],
+  ["a loud place, many voices", "`interruption: { minDuration: 900, minWords: 2 }`"],
+  [
+    "users who hum along in a language without a list",
+    "`interruption.backchannel` of your own, or `interruption.detector`",
+  ],
+  ["notices by law, readings", "`interruption.enabled: false`, or `say(text, { allowInterruptions: false })`"],
+  ["a button to talk", '`turnDetection: "manual"`'],
+  ["no voice activity detector, a recogniser that tells ends", '`turnDetection: "stt"`'],
+  ["users who talk without end", "`userTurnLimit`"],
+  ["names and terms that are misheard", "`keytermsOptions`"],
+  ["a recogniser that goes silent", "`transcriptionTimeout`, and the event `user_transcription_timeout`"],
+  ["loudspeakers, telephones", "`aecWarmupDuration`"],
+];
+
 /** The page and its pictures, by path. */
 export async function turnSettings(): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
@@ -414,21 +434,7 @@ const PAGE = (chapters: string): string =>
 changed while a session runs: \`session.updateOptions({ turnHandling })\`. All times are milliseconds. How the decisions are
 made is in [turn-taking.md](turn-taking.md).
 
-| the conversation | set |
-| --- | --- |
-| short questions and answers | nothing |
-| dictation: numbers, addresses, spelling | \`endpointing.minDelay: 1_200\`, or a detector |
-| long thoughts, interviews, coaching | a detector, \`endpointing: { mode: "graded", maxDelay: 4_000 }\` |
-| one caller for long, no model to ask | \`endpointing.mode: "dynamic"\` |
-| a loud place, many voices | \`interruption: { minDuration: 900, minWords: 2 }\` |
-| users who hum along in a language without a list | \`interruption.backchannel\` of your own, or \`interruption.detector\` |
-| notices by law, readings | \`interruption.enabled: false\`, or \`say(text, { allowInterruptions: false })\` |
-| a button to talk | \`turnDetection: "manual"\` |
-| no voice activity detector, a recogniser that tells ends | \`turnDetection: "stt"\` |
-| users who talk without end | \`userTurnLimit\` |
-| names and terms that are misheard | \`keytermsOptions\` |
-| a recogniser that goes silent | \`transcriptionTimeout\`, and the event \`user_transcription_timeout\` |
-| loudspeakers, telephones | \`aecWarmupDuration\` |
+${table(["the conversation", "set"], CONVERSATIONS)}
 
 In the pictures the user's voice is blue, with the words where they were understood. The agent's is brown, dashed where it is
 paused, red where it is cut off. A flag is the end of a turn. Each was drawn from a session that held the conversation.
