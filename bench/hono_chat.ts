@@ -10,11 +10,11 @@
  */
 import { Hono } from "hono";
 import { mountChat } from "../adapters/hono/mod.ts";
+import { serveApp } from "../examples/shared/serve.ts";
 import { Agent } from "../mod.ts";
 import { load } from "./http_load.ts";
 import { instantLLM } from "./instant_llm.ts";
 import { type Measured, report } from "./measure.ts";
-import { served } from "./serve.ts";
 
 const llm = instantLLM();
 const encoder = new TextEncoder();
@@ -39,8 +39,8 @@ await report(async (): Promise<Measured> => {
     }, { highWaterMark: 0 });
     return new Response(body, { headers: { "content-type": "text/event-stream" } });
   });
-  const port = await served(app.fetch);
-  const chat = await load(`http://127.0.0.1:${port}/chat`);
-  const floor = await load(`http://127.0.0.1:${port}/floor`);
+  const { origin } = await serveApp(app);
+  const chat = await load(`${origin}/chat`);
+  const floor = await load(`${origin}/floor`);
   return { chat_cpu: chat.cpuMs, chat_per_second: chat.perSecond, chat_floor: floor.cpuMs };
 });

@@ -58,6 +58,19 @@ export const SUPPORT: readonly Support[] = [
   },
   { feature: "web sockets with headers", places: RUNTIMES, test: "tests/adapters/runtime/socket_test.ts" },
   { feature: "web sockets with headers", places: ["workerd"], test: "tests/adapters/runtime/edge_socket_test.ts" },
+  {
+    feature: "`./hono`: a chat with the AI SDK's own client, leaving, resuming, errors",
+    places: RUNTIMES,
+    test: "tests/adapters/hono/chat_client_test.ts",
+  },
+  {
+    feature: "`./hono`: a chat with the AI SDK's own client, leaving, resuming, errors",
+    places: ["workerd"],
+    test: "tests/adapters/hono/chat_workerd_test.ts",
+  },
+  { feature: "the chat page in a browser", places: ["node24", "bun"], test: "tests/real/chat_page_test.ts" },
+  { feature: "the stream of the chat by `curl -N`", places: RUNTIMES, test: "tests/real/chat_page_test.ts" },
+  { feature: "a session put down and picked up again", places: RUNTIMES, test: "tests/session/snapshot_test.ts" },
   { feature: "`./openai`", places: RUNTIMES, test: "tests/adapters/openai/openai_llm_test.ts" },
   { feature: "`./silero`", places: RUNTIMES, test: "tests/adapters/silero/silero_test.ts", note: "WebAssembly" },
   {

@@ -1,9 +1,9 @@
 /** The peer's side of `bench/hono_chat.ts`: hono and `streamText` of the AI SDK, with a model of the same twenty chunks. */
 import { convertToModelMessages, streamText } from "ai";
 import { Hono } from "hono";
+import { serveApp } from "../../../examples/shared/serve.ts";
 import { load } from "../../http_load.ts";
 import { report } from "../../measure.ts";
-import { served } from "../../serve.ts";
 
 const usage = {
   inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
@@ -42,7 +42,7 @@ await report(async () => {
     const result = streamText({ model, system: "Answer.", messages: await convertToModelMessages(messages) });
     return result.toUIMessageStreamResponse();
   });
-  const port = await served(app.fetch);
-  const chat = await load(`http://127.0.0.1:${port}/chat`);
+  const { origin } = await serveApp(app);
+  const chat = await load(`${origin}/chat`);
   return { chat_cpu: chat.cpuMs, chat_per_second: chat.perSecond };
 });

@@ -2,7 +2,7 @@
 import { after, before, test } from "node:test";
 import { chatApp } from "./chat_app.ts";
 import { cases } from "./chat_cases.ts";
-import { serveApp, type Serving } from "./serve_app.ts";
+import { serveApp, type Serving } from "../../../examples/shared/serve.ts";
 
 let serving: Serving;
 before(async () => {
