@@ -8,8 +8,11 @@
  */
 import { AgentError } from "../../src/base/error.ts";
 
+/** The name of a kind of participant. */
+export type ParticipantKindName = "standard" | "ingress" | "egress" | "sip" | "agent" | "connector" | "bridge";
+
 /** Kinds of participants, as LiveKit numbers them. */
-export const PARTICIPANT_KINDS = {
+export const PARTICIPANT_KINDS: Readonly<Record<ParticipantKindName, number>> = {
   standard: 0,
   ingress: 1,
   egress: 2,
@@ -17,10 +20,7 @@ export const PARTICIPANT_KINDS = {
   agent: 4,
   connector: 5,
   bridge: 6,
-} as const;
-
-/** The name of a kind of participant. */
-export type ParticipantKindName = keyof typeof PARTICIPANT_KINDS;
+};
 
 /** Why somebody, or the room, was disconnected, as LiveKit numbers it. */
 export const DISCONNECT_REASON = {
