@@ -10,6 +10,7 @@ import { listenToChat } from "./chat.ts";
 import { endsConversation, mayLink, speaksFor } from "./linking.ts";
 import { type Microphone, openMicrophone } from "./microphone.ts";
 import type { ResolvedRoomOptions } from "./options.ts";
+import { listenBefore } from "./pre_connect.ts";
 import {
   CONN_RECONNECTING,
   DISCONNECT_REASON,
@@ -67,9 +68,13 @@ export function attachRoom(rtc: Rtc, room: RtcRoom, session: AgentSession, o: Re
     : undefined;
 
   // What is heard, said and written. Nothing is published before there is somebody to hear it.
+  const before = hears?.preConnectAudio === true
+    ? listenBefore(room, { clock, warn, ...hears, timeoutMs: hears.preConnectAudioTimeout })
+    : undefined;
   const microphone: Microphone | undefined = hears && openMicrophone(rtc, room, {
     clock,
     log,
+    before,
     ...hears,
     noiseCancellation: hears.noiseCancellation,
   });
@@ -233,6 +238,7 @@ export function attachRoom(rtc: Rtc, room: RtcRoom, session: AgentSession, o: Re
     if (room.isConnected) {
       await step("what was said last", () => linger(lastHeardAt + LINGER_MS - clock.now()));
     }
+    before?.close();
     await step("microphone", () => microphone?.close());
     await step("the caller's words", () => userWords?.close());
     await step("the agent's words", () => agentWords?.close());

@@ -8,6 +8,7 @@ import { type AudioFrame, audioFrame } from "../../src/audio/frame.ts";
 import { silence } from "../../src/audio/frames.ts";
 import type { Clock } from "../../src/base/runtime.ts";
 import type { NoiseCancellation } from "./options.ts";
+import type { PreConnect } from "./pre_connect.ts";
 import { onRoom, type Rtc, type RtcParticipant, type RtcPublication, type RtcRoom, SOURCE_MICROPHONE } from "./rtc.ts";
 
 /** Frames that wait for a slow session before the oldest is dropped. Chosen: a second of 20 ms frames. */
@@ -25,6 +26,8 @@ export interface MicrophoneOptions {
   readonly numChannels: number;
   readonly frameSizeMs: number;
   readonly noiseCancellation: NoiseCancellation | undefined;
+  /** What was said before. */
+  readonly before?: PreConnect | undefined;
   readonly log: (level: "warn" | "error", message: string, fields?: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -100,7 +103,7 @@ export function openMicrophone(rtc: Rtc, room: RtcRoom, o: MicrophoneOptions): M
     if (line?.sid === sid) return true;
     leave();
     try {
-      line = openLine(sid, track, participant);
+      line = openLine(sid, track, publication, participant);
     } catch (error) {
       o.log("error", "a track cannot be heard", { trackSid: sid, error });
       return false;
@@ -108,7 +111,7 @@ export function openMicrophone(rtc: Rtc, room: RtcRoom, o: MicrophoneOptions): M
     return true;
   };
 
-  const openLine = (sid: string, track: object, participant: RtcParticipant): Line => {
+  const openLine = (sid: string, track: object, publication: RtcPublication, participant: RtcParticipant): Line => {
     const { noiseCancellation } = o;
     const chosen = typeof noiseCancellation === "function"
       ? noiseCancellation({ participantIdentity: participant.identity, trackSid: sid })
@@ -126,6 +129,10 @@ export function openMicrophone(rtc: Rtc, room: RtcRoom, o: MicrophoneOptions): M
     const reader = stream.getReader();
     let isOver = false;
     const forward = async (): Promise<void> => {
+      // What was said before comes first; what is said meanwhile waits in the stream.
+      const before = o.before?.isAnnounced(publication) ? await o.before.take(sid) : [];
+      if (isOver) return;
+      for (const frame of before) inlet?.push(frame);
       for (;;) {
         const { done, value } = await reader.read();
         if (isOver) return;

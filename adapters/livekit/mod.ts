@@ -27,6 +27,7 @@ export {
 } from "./wait.ts";
 export type {
   ParticipantKindName,
+  RtcByteReader,
   RtcLocalParticipant,
   RtcLocalPublication,
   RtcParticipant,

@@ -36,6 +36,10 @@ export interface AudioInputOptions {
   readonly frameSizeMs?: number;
   /** A filter that LiveKit runs over the sound. Default: none. */
   readonly noiseCancellation?: NoiseCancellation;
+  /** Hear what the caller's client recorded before the agent was there, where it sends that as PCM. Default true. */
+  readonly preConnectAudio?: boolean;
+  /** How long that is waited for when a track announces it, in milliseconds. Default 3,000. */
+  readonly preConnectAudioTimeout?: number;
 }
 
 /** How the agent is heard. */
@@ -91,6 +95,8 @@ const DEFAULT_RATE = 24_000; // specified: 05 section 2.1
 /** Chosen: the frame of telephony and WebRTC; the reference waits for 50 ms, of which the caller waits 15 more on average. */
 const DEFAULT_FRAME_MS = 20;
 
+const DEFAULT_PRE_CONNECT_MS = 3_000; // specified: 05 section 2.1
+
 const rate = v.optional(v.pipe(v.number(), v.integer(), v.minValue(8_000), v.maxValue(48_000)));
 const channels = v.optional(v.picklist([1, 2]));
 const aFunction = v.custom<(...args: never[]) => unknown>((value) => typeof value === "function", "must be a function");
@@ -104,6 +110,8 @@ const SCHEMA = v.strictObject({
     numChannels: channels,
     frameSizeMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(10), v.maxValue(200))),
     noiseCancellation: v.optional(v.union([aFunction, v.looseObject({})])),
+    preConnectAudio: v.optional(v.boolean()),
+    preConnectAudioTimeout: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(60_000))),
   }),
   audioOutput: orSwitch({
     sampleRate: rate,
@@ -142,6 +150,8 @@ export function resolveRoomOptions(options: RoomIOOptions): ResolvedRoomOptions 
       sampleRate: audioInput.sampleRate ?? DEFAULT_RATE,
       numChannels: audioInput.numChannels ?? 1,
       frameSizeMs: audioInput.frameSizeMs ?? DEFAULT_FRAME_MS,
+      preConnectAudio: audioInput.preConnectAudio ?? true,
+      preConnectAudioTimeout: audioInput.preConnectAudioTimeout ?? DEFAULT_PRE_CONNECT_MS,
       ...(audioInput.noiseCancellation && { noiseCancellation: audioInput.noiseCancellation }),
     },
     audioOutput: audioOutput && {

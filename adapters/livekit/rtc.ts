@@ -56,6 +56,8 @@ export interface RtcPublication {
   readonly source?: number | undefined;
   /** What is heard of it, while it is subscribed. */
   readonly track?: object | undefined;
+  /** What more is known of it. */
+  readonly info?: { readonly audioFeatures?: readonly number[] } | undefined;
 }
 
 /** Somebody in a room. */
@@ -108,6 +110,12 @@ export interface RtcTextReader extends AsyncIterable<string> {
   readonly info: { readonly streamId: string; readonly attributes?: Record<string, string> | undefined };
 }
 
+/** Bytes that come in. */
+export interface RtcByteReader extends AsyncIterable<Uint8Array> {
+  /** What is known of them from the start. */
+  readonly info: { readonly mimeType: string; readonly attributes?: Record<string, string> | undefined };
+}
+
 /** A room of `@livekit/rtc-node`: its `Room` fits. */
 export interface RtcRoom {
   /** Its name. */
@@ -133,6 +141,13 @@ export interface RtcRoom {
     topic: string,
     handler: (reader: RtcTextReader, from: { identity: string }) => void,
   ): void;
+  /** Takes bytes of a topic. Throws when somebody does already. */
+  registerByteStreamHandler(
+    topic: string,
+    handler: (reader: RtcByteReader, from: { identity: string }) => void,
+  ): void;
+  /** Takes no more bytes of a topic. */
+  unregisterByteStreamHandler(topic: string): void;
   /** Takes no more texts of a topic. */
   unregisterTextStreamHandler(topic: string): void;
 }

@@ -4,13 +4,12 @@
  * @module
  */
 import type { AudioFrame } from "../../src/audio/frame.ts";
-import { concatFrames, monoFrame } from "../../src/audio/frames.ts";
-import { interleave } from "../../src/audio/pcm.ts";
-import { type Resampler, resampler } from "../../src/audio/resample.ts";
+import { concatFrames } from "../../src/audio/frames.ts";
 import type { Clock } from "../../src/base/runtime.ts";
 import { ackQueue } from "../../src/io/ack_queue.ts";
 import { pacedSink } from "../../src/io/paced_sink.ts";
 import type { PlayoutSink } from "../../src/io/playout.ts";
+import { frameConverter } from "./convert.ts";
 
 /** How far sound is handed to LiveKit before it is heard. Chosen: a process that is busy for longer has other problems. */
 export const LEAD_MS = 100;
@@ -56,7 +55,7 @@ export interface Speaker extends PlayoutSink {
 
 /** Makes a sink over a device that paces itself and can throw away what it has queued. */
 export function roomSpeaker(clock: Clock, device: SpeakerDevice, o: SpeakerOptions): Speaker {
-  const convert = converter(o.sampleRate, o.numChannels);
+  const convert = frameConverter(o.sampleRate, o.numChannels);
   const reasons = new Set<HoldReason>();
   const acks = ackQueue();
   const open = new Map<string, number>(); // segments that have not ended, and how far they were heard
@@ -175,29 +174,6 @@ export function roomSpeaker(clock: Clock, device: SpeakerDevice, o: SpeakerOptio
       offAlive();
       offLate();
       sink[Symbol.dispose]();
-    },
-  };
-}
-
-/** Makes frames of one rate and number of channels, block by block. */
-function converter(rate: number, channels: number): { push(frame: AudioFrame): AudioFrame; reset(): void } {
-  let line: Resampler | undefined;
-  const spread = (samples: Int16Array): AudioFrame => ({
-    data: channels === 1 ? samples.slice() : interleave(Array.from({ length: channels }, () => samples)),
-    sampleRate: rate,
-    channels,
-    samplesPerChannel: samples.length,
-  });
-  return {
-    push(frame) {
-      if (frame.sampleRate === rate && frame.channels === channels) return { ...frame, data: frame.data.slice() };
-      const { data } = monoFrame(frame);
-      if (frame.sampleRate === rate) return spread(data);
-      if (line?.from !== frame.sampleRate) line = resampler({ from: frame.sampleRate, to: rate });
-      return spread(line.push(data));
-    },
-    reset() {
-      line = undefined;
     },
   };
 }

@@ -15,6 +15,7 @@ import {
 import type { LiveKitServer } from "../../scripts/livekit_server.ts";
 import { type AudioFrame, audioFrame } from "../../src/audio/frame.ts";
 import { monoFrame } from "../../src/audio/frames.ts";
+import { int16ToBytes } from "../../src/audio/pcm.ts";
 import { resampler } from "../../src/audio/resample.ts";
 
 /** The rate at which the caller speaks and hears. */
@@ -158,14 +159,36 @@ export class Caller implements AsyncDisposable {
   }
 
   /** Publishes a microphone, which is silent while nothing is said. */
-  async publish(): Promise<void> {
+  async publish({ announces = false }: { readonly announces?: boolean } = {}): Promise<void> {
     const source = new AudioSource(this.#rate, this.#channels, 200);
     const track = LocalAudioTrack.createAudioTrack("microphone", source);
-    const options = new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE });
+    const options = new TrackPublishOptions({
+      source: TrackSource.SOURCE_MICROPHONE,
+      ...(announces && { preconnectBuffer: true }),
+    });
     const publication = await this.room.localParticipant!.publishTrack(track, options);
     this.#source = source;
     this.#trackSid = publication.sid;
     this.#line = this.#speakOn(source);
+  }
+
+  /** Sends sound as recorded before, for the microphone. */
+  async sendBefore(
+    sound: AudioFrame,
+    trackId: string | undefined = this.#trackSid,
+    mimeType: string = "audio/pcm",
+  ): Promise<void> {
+    const writer = await this.room.localParticipant!.streamBytes({
+      topic: "lk.agent.pre-connect-audio-buffer",
+      mimeType,
+      attributes: {
+        trackId: trackId ?? "",
+        sampleRate: String(sound.sampleRate),
+        channels: String(sound.channels),
+      },
+    });
+    await writer.write(int16ToBytes(sound.data));
+    await writer.close();
   }
 
   async unpublish(): Promise<void> {

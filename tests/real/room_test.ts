@@ -233,6 +233,51 @@ describe("a session in a room", { skip: reason ?? false }, () => {
     }
   });
 
+  describe("what was said before the agent came", () => {
+    const listen = async (room: string): Promise<{ agent: Listener; session: AgentSession }> => {
+      const agent = new Listener({ instructions: "" });
+      const session = new AgentSession({ runtime, stt: scriptedSTT() });
+      const token = await server.token({ identity: "agent", room });
+      const io = roomIO({ url: server.url, token }, {
+        audioInput: { sampleRate: 16_000, preConnectAudioTimeout: 1_000 },
+      });
+      await session.start({ agent, io });
+      return { agent, session };
+    };
+    const heardMs = ({ heard }: Listener, hz: number): number =>
+      heard.filter((frame) => strengthOf(frame, hz) > 4_000).reduce(
+        (sum, frame) => sum + frame.samplesPerChannel / 16,
+        0,
+      );
+
+    it("is heard first, and whole", async () => {
+      const room = newRoom();
+      const { agent, session } = await listen(room);
+      await using caller = await Caller.join(server, { room, speaks: false });
+      await caller.publish({ announces: true });
+      await caller.sendBefore(tone(2_000, { hz: 700, rate: 24_000 }));
+      await caller.say(tone(500, { hz: 1_000 }));
+      await until("both are heard", () => heardMs(agent, 700) >= 1_900 && heardMs(agent, 1_000) >= 300);
+      const first = agent.heard.findIndex((frame) => strengthOf(frame, 1_000) > 4_000);
+      const last = agent.heard.findLastIndex((frame) => strengthOf(frame, 700) > 4_000);
+      assert.ok(last < first, "in its order");
+      assert.ok(heardMs(agent, 700) <= 2_100);
+      await session.close();
+    });
+
+    it("delays what is said now by no more than its limit when it never comes, or cannot be heard", async () => {
+      const room = newRoom();
+      const { agent, session } = await listen(room);
+      await using caller = await Caller.join(server, { room, speaks: false });
+      await caller.publish({ announces: true });
+      await caller.sendBefore(tone(500), undefined, "audio/webm;codecs=opus");
+      const said = caller.say(tone(3_000, { hz: 1_000 }));
+      await until("it is heard", () => heardMs(agent, 1_000) >= 500, 5_000);
+      await said;
+      await session.close();
+    });
+  });
+
   describe("typing", () => {
     it("interrupts the agent, and is answered in order", async () => {
       const room = newRoom();

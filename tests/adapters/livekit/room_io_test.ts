@@ -14,7 +14,13 @@ test("options that are left out have the defaults that the page tells of", () =>
   const { textInput, ...others } = resolveRoomOptions({});
   assert.equal(typeof (textInput && textInput.textInputCallback), "function");
   assert.deepEqual(others, {
-    audioInput: { sampleRate: 24_000, numChannels: 1, frameSizeMs: 20 },
+    audioInput: {
+      sampleRate: 24_000,
+      numChannels: 1,
+      frameSizeMs: 20,
+      preConnectAudio: true,
+      preConnectAudioTimeout: 3_000,
+    },
     audioOutput: { sampleRate: 24_000, numChannels: 1, trackName: "roomio_audio" },
     textOutput: { syncTranscription: true, jsonFormat: false },
     participantKinds: ["connector", "sip", "standard"],
