@@ -5,6 +5,7 @@
  * @module
  */
 import type { ChatItem, ChatMessage, FunctionCall, FunctionCallOutput } from "./item.ts";
+import { INSTRUCTIONS_MESSAGE_ID } from "./instructions.ts";
 import { functionCallOutput } from "./make.ts";
 
 /** What became of a call that has no output. */
@@ -57,8 +58,8 @@ interface OpenGroup {
  *
  * An assistant message and calls belong together when the calls' `groupId`, or else the part of their ids before the first
  * `/`, is that part of the message's id. A group stands where its first member stood. An output goes to its call, wherever it
- * stood; outputs without a call are dropped, as are all but the first call and the first output of a call id. Hand-offs and
- * configuration updates are for the record, and make no group.
+ * stood; outputs without a call are dropped, as are all but the first call and the first output of a call id. An agent's
+ * instructions come first, wherever they stood. Hand-offs and configuration updates are for the record, and make no group.
  */
 export function groupItems(
   items: Iterable<ChatItem>,
@@ -107,6 +108,9 @@ export function groupItems(
     const closed = closeGroup(group, outputs, options, notes);
     if (closed.message !== undefined || closed.calls.length > 0) groups.push(closed);
   }
+  // A task's context begins with the call that waits for it: its instructions come first all the same.
+  const base = groups.findIndex(({ message }) => message?.id === INSTRUCTIONS_MESSAGE_ID);
+  if (base > 0) groups.unshift(...groups.splice(base, 1));
   return { groups, notes };
 }
 

@@ -103,6 +103,15 @@ test("instructions are sent in the variant of the modality", () => {
   assert.equal(toOpenAIResponses(items, { modality: "text" }).messages[0]!["content"], "write");
 });
 
+test("an agent's instructions come first, also where a call stands before them, as in a task", () => {
+  const items = [calls("c", "1"), says("system", "Ask.", "lk.agent_task.instructions"), says("user", "hi")];
+  assert.equal(toOpenAI(items).messages[0]!["role"], "system");
+  assert.equal(toOpenAIResponses(items).messages[0]!["role"], "system");
+  assert.equal(toAnthropic(items).system, "Ask.");
+  assert.equal(toGoogle(items).system, "Ask.");
+  assert.equal(toMistral(items).entries[0]!["type"], "function.call");
+});
+
 test("arguments that are no object are sent as empty ones with a note, and the request goes out", () => {
   for (const args of ["{oops", "[1]", "null", '"x"']) {
     const { messages, notes } = toAnthropic([says("user", "hi"), calls("c", "1", args)]);
