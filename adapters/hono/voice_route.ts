@@ -105,7 +105,7 @@ export function voiceRoute<E extends Env = Env>(options: VoiceRouteOptions<E>): 
         typeof models === "function" ? models(c) : models,
       ]);
       logger ??= given.logger;
-      const trace = given.trace ?? environmentTrace(runtime);
+      const trace = typeof given.trace === "function" ? given.trace() : given.trace ?? environmentTrace(runtime);
       const session = new AgentSession({ runtime, ...given, trace: tap(trace, (record) => call.record(record)) });
       options.onSession?.(session, c);
       await session.start({ agent, io: call.io });

@@ -302,7 +302,7 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    */
   say(text: string | ReadableStream<string>, options: SayOptions = {}): SpeechHandle {
     const core = this["~core"];
-    return core.speeches.say(core.accepting("say a text"), text, options);
+    return core.speeches.say(core.acceptingSpeech("say a text"), text, options);
   }
 
   /**
@@ -314,7 +314,7 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    */
   generateReply(options: GenerateReplyOptions = {}): SpeechHandle {
     const core = this["~core"];
-    return core.speeches.generateReply(core.accepting("make a reply"), options, callerOf(this));
+    return core.speeches.generateReply(core.acceptingSpeech("make a reply"), options, callerOf(this));
   }
 
   /**
@@ -333,7 +333,7 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
     const core = this["~core"];
     const { outputType: _type, outputOptions: _options, ...reply } = options ?? {};
     const result = core.runs.run(() => {
-      const activity = core.accepting("start a run");
+      const activity = core.acceptingSpeech("start a run");
       core.speeches.generateReply(activity, { inputModality: "text", ...reply }, callerOf(this));
     }, expectedOutput((options ?? {}) as RunOptions<StandardSchemaV1>));
     return result as RunResult<RunOutput<Schema>>;
@@ -347,7 +347,7 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    */
   interrupt({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
     const core = this["~core"];
-    core.accepting("interrupt");
+    core.onStage("interrupt");
     const current = this.currentSpeech;
     if (!force && current !== null && !current.allowInterruptions && !current.interrupted) {
       throw new AgentError(

@@ -23,7 +23,10 @@ export class Calls {
   start(agent: Agent, isResumed: boolean): Promise<void> {
     const activity = this.#core.moves.arrive(agent, isResumed);
     const active = this.#core.waiting.untilActive();
-    if (this.#core.closing.signal.aborted) this.#core.closing = new AbortController();
+    if (this.#core.closing.signal.aborted) { // it was closed before
+      this.#core.closing = new AbortController();
+      this.#core.recordAgain();
+    }
     this.#core.telemetry.sessionStarted(agent.id);
     this.#core.inbox.call({ type: "session.start", t: 0, arrival: arrivalOf(activity) });
     return active;
@@ -120,6 +123,7 @@ export class Calls {
   /** Interrupts all that may be interrupted, and resolves when that is over. */
   interrupt(force: boolean): Promise<void> {
     const before = [...this.#core.speeches.live].map((live) => live.handle).filter((handle) => !handle.interrupted);
+    this.#core.speeches.interruptParked(force);
     return new Promise((resolve) => {
       this.#core.floor(null, { type: "api.interrupt", t: 0, force });
       this.#core.inbox.call(() => {

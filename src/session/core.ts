@@ -16,6 +16,7 @@ import type { ModelMetrics } from "../model/metrics.ts";
 import type { SpeechOutputs } from "../reply/speak.ts";
 import { resolveTextTransforms } from "../reply/text_transforms.ts";
 import type { RootEvent } from "../stage/event.ts";
+import { acceptingActivity } from "../stage/query.ts";
 import { createRoot, type RootOptions, type RootState } from "../stage/state.ts";
 import { step } from "../stage/step.ts";
 import { type SessionTracer, sessionTracer } from "../telemetry/spans.ts";
@@ -143,13 +144,7 @@ export class SessionCore {
     });
     this.timers.onDue(() => this.inbox.pump());
     this.root = createRoot(this.#rootOptions());
-    const trace = options.trace ?? environmentTrace(this.runtime);
-    if (trace !== undefined) {
-      this.trace = openTrace(trace, { wallOffset: this.wallOffset, root: this.#rootOptions() }, (error) => {
-        this.trace = undefined;
-        this.log("error", "the trace is given up", { area: "trace", error });
-      });
-    }
+    this.#record(undefined);
     this.telemetry = sessionTracer({ clock: this.clock });
     this.speeches = new Speeches(this);
     this.storing = new Storing(this);
@@ -191,21 +186,32 @@ export class SessionCore {
     return this.root.stage.phase !== "running";
   }
 
-  /** The activity that takes speech now. */
+  /** The activity that takes speech that is asked for now: whoever is on stage, or who comes next. */
+  acceptingSpeech(action: string): Activity {
+    const id = acceptingActivity(this.root);
+    const activity = id === null ? undefined : this.moves.byId(id);
+    return activity ?? this.accepting(action); // which says why not
+  }
+
+  /** Whoever is on stage, though it may be leaving. */
+  onStage(action: string): Activity {
+    if (this.activity !== undefined) return this.activity;
+    throw new AgentError(
+      "session.not_running",
+      `Cannot ${action} as the session is not running: current value is ${this.root.stage.phase}`,
+    );
+  }
+
+  /** Whoever is on stage, unless it leaves. */
   accepting(action: string): Activity {
-    if (this.activity === undefined) {
-      throw new AgentError(
-        "session.not_running",
-        `Cannot ${action} as the session is not running: current value is ${this.root.stage.phase}`,
-      );
-    }
-    if (isLeaving(this.root.floors[this.activity.id])) {
+    const activity = this.onStage(action);
+    if (isLeaving(this.root.floors[activity.id])) {
       throw new AgentError(
         "session.closing",
-        `Cannot ${action} as the agent is leaving: current value is ${this.activity.agent.id}`,
+        `Cannot ${action} as the agent is leaving: current value is ${activity.agent.id}`,
       );
     }
-    return this.activity;
+    return activity;
   }
 
   // --- what parts use -----------------------------------------------------------------------------------------------
@@ -404,6 +410,25 @@ export class SessionCore {
       throw new AgentError("session.not_running", "Cannot go on as nobody is on stage: current value is none");
     }
     return this.activity;
+  }
+
+  /** A session that was closed is started again: it is recorded as another one, from the state that it has. */
+  recordAgain(): void {
+    const { trace } = this.options;
+    if (this.trace !== undefined) return;
+    if (trace === undefined || typeof trace === "function") return this.#record(this.root);
+    this.log("warn", "a session that is started again is recorded where `trace` is a function", { area: "trace" });
+  }
+
+  #record(state: RootState | undefined): void {
+    const { trace } = this.options;
+    const sink = typeof trace === "function" ? trace() : trace ?? environmentTrace(this.runtime);
+    if (sink === undefined) return;
+    const header = { wallOffset: this.wallOffset, root: this.#rootOptions(), ...(state && { state }) };
+    this.trace = openTrace(sink, header, (error) => {
+      this.trace = undefined;
+      this.log("error", "the trace is given up", { area: "trace", error });
+    });
   }
 
   #rootOptions(): RootOptions {

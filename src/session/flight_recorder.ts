@@ -4,7 +4,7 @@
  * @module
  */
 import { AgentError } from "../base/error.ts";
-import type { RootOptions } from "../stage/state.ts";
+import type { RootOptions, RootState } from "../stage/state.ts";
 import { TRACE_VERSION, type TraceRecord, type TraceWriter, traceWriter } from "../trace/record.ts";
 
 /**
@@ -14,7 +14,7 @@ import { TRACE_VERSION, type TraceRecord, type TraceWriter, traceWriter } from "
  */
 export function openTrace(
   sink: WritableStream<TraceRecord>,
-  header: { readonly wallOffset: number; readonly root: RootOptions },
+  header: { readonly wallOffset: number; readonly root: RootOptions; readonly state?: RootState },
   givenUp: (error: unknown) => void,
 ): TraceWriter {
   if (typeof sink?.getWriter !== "function" || sink.locked) {

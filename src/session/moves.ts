@@ -111,8 +111,10 @@ export class Moves {
   runHook(activityId: string, hook: "enter" | "exit"): void {
     const activity = this.#core.current();
     const { runtime, telemetry } = this.#core;
-    if (hook === "enter") this.#core.waiting.active();
-    else this.#moved = telemetry.move("drain", activity.agent.id);
+    if (hook === "enter") {
+      this.#core.waiting.active();
+      this.#core.inbox.call(() => this.#core.speeches.unpark(activity));
+    } else this.#moved = telemetry.move("drain", activity.agent.id);
     const name = hook === "enter" ? "onEnter" : "onExit";
     const scope = callScope({
       activity,
@@ -160,6 +162,7 @@ export class Moves {
     this.#moved = this.#core.telemetry.move("resume", activity.agent.id);
     this.#core.playout.changed();
     this.bind(activity);
+    this.#core.inbox.call(() => this.#core.speeches.unpark(activity));
   }
 
   /** An agent that waits for a task. */
@@ -170,6 +173,12 @@ export class Moves {
   /** Who comes next, for the first time or back from a task. */
   #coming(activityId: string): Activity | undefined {
     return this.#arriving.get(activityId) ?? this.#paused.get(activityId);
+  }
+
+  /** An activity that is on stage, waits for a task, or comes. */
+  byId(activityId: string): Activity | undefined {
+    const { activity } = this.#core;
+    return activity?.id === activityId ? activity : this.#coming(activityId);
   }
 
   /** All who are on stage or wait for a task. */
@@ -196,11 +205,14 @@ export class Moves {
 
   /** It does not come any more. */
   forget(activityId: string): void {
+    const activity = this.#arriving.get(activityId);
     this.#arriving.delete(activityId);
+    if (activity !== undefined) this.#core.speeches.dropParked(activity);
   }
 
   /** Nobody comes any more. */
   clear(): void {
+    this.#core.speeches.dropParked();
     this.#arriving.clear();
     this.#paused.clear();
   }

@@ -144,8 +144,12 @@ export interface AgentSessionOptions<UserData = unknown> {
   readonly runtime?: Runtime;
   /** Default: silent. */
   readonly logger?: Logger;
-  /** Takes every fact and effect, as the flight recorder. Default: the file that `REPARTEE_TRACE` names in the environment, if any. */
-  readonly trace?: WritableStream<TraceRecord>;
+  /**
+   * Takes every fact and effect, as the flight recorder, and is closed with the session. A function is asked for one at each
+   * start, so that a session that is started again is recorded again. Default: the file that `REPARTEE_TRACE` names in the
+   * environment, if any.
+   */
+  readonly trace?: WritableStream<TraceRecord> | (() => WritableStream<TraceRecord>);
 }
 
 const duration = v.pipe(v.number(), v.finite(), v.minValue(0));

@@ -26,7 +26,7 @@ export function startPreemptive(
     ...(confidence > 0 && { transcriptConfidence: confidence }),
   });
   const live = makeReply(core, activity, { id: handleId, message, modality: "audio", transcript });
-  core.speeches.announce(live, "generate_reply");
+  core.speeches.announce(live.handle, "generate_reply");
   live.reply.start();
   if (withTts) live.reply.synthesise();
 }

@@ -19,6 +19,8 @@ import { SPEECH_PRIORITY_NORMAL, SpeechHandle } from "./speech_handle.ts";
 /** Makes a reply, which has not been asked yet. */
 export function makeReply(core: SessionCore, activity: Activity, o: {
   readonly id: string;
+  readonly handle?: SpeechHandle | undefined;
+  readonly priority?: number | undefined;
   readonly message: ChatMessage | undefined;
   readonly modality: "text" | "audio";
   readonly transcript: string | undefined;
@@ -66,6 +68,8 @@ export function makeReply(core: SessionCore, activity: Activity, o: {
       toolChoice: o.toolChoice,
     },
     allowInterruptions: o.allowInterruptions,
+    handle: o.handle,
+    priority: o.priority,
     addToChatCtx: true,
     insideTool: o.insideTool ?? false,
     modality: o.modality,
@@ -79,9 +83,31 @@ export function makeReply(core: SessionCore, activity: Activity, o: {
   return live;
 }
 
+/** Makes the handle of a turn. */
+export function makeHandle(core: SessionCore, id: string, activity: Activity, o: {
+  readonly allowInterruptions?: boolean | undefined;
+  readonly modality: "text" | "audio";
+  readonly priority?: number | undefined;
+}): SpeechHandle {
+  if (o.priority !== undefined && !Number.isFinite(o.priority)) {
+    throw new AgentError(
+      "session.bad_option",
+      `Cannot queue a speech as \`priority\` must be a number: current value is ${o.priority}`,
+    );
+  }
+  return new SpeechHandle(id, core.speechPort, {
+    allowInterruptions: o.allowInterruptions ?? activity.resolved.config.interruption.enabled,
+    modality: o.modality,
+    priority: o.priority ?? SPEECH_PRIORITY_NORMAL,
+  });
+}
+
 /** Makes a turn of the agent, which has not begun yet. */
 export function makeSpeech(core: SessionCore, activity: Activity, o: {
   readonly id: string;
+  /** Left out: a new one. */
+  readonly handle?: SpeechHandle | undefined;
+  readonly priority?: number | undefined;
   readonly kind: "say" | "reply";
   readonly source: ReplySource;
   readonly allowInterruptions: boolean | undefined;
@@ -95,11 +121,7 @@ export function makeSpeech(core: SessionCore, activity: Activity, o: {
   readonly extra?: ChatMessage | undefined;
   readonly transcript?: string | undefined;
 }): Live {
-  const handle = new SpeechHandle(o.id, core.speechPort, {
-    allowInterruptions: o.allowInterruptions ?? activity.resolved.config.interruption.enabled,
-    modality: o.modality,
-    priority: SPEECH_PRIORITY_NORMAL,
-  });
+  const handle = o.handle ?? makeHandle(core, o.id, activity, o);
   const rank = core.speeches.nextRank();
   core.telemetry.turnStarted(
     o.id,

@@ -21,6 +21,8 @@ export interface GenerateReplyOptions {
   readonly tools?: readonly string[];
   /** Whether the user may cut in. Default: the setting of the agent. */
   readonly allowInterruptions?: boolean;
+  /** Higher comes first in the queue; what is being said is not cut off for it. Default `SPEECH_PRIORITY_NORMAL`, 5. */
+  readonly priority?: number;
   /** What the reply is made from, in place of the agent's own context. Copied. */
   readonly chatCtx?: ChatContext;
   /** How the input came. Default `"text"`. */
@@ -33,6 +35,8 @@ export interface SayOptions {
   readonly audio?: ReadableStream<AudioFrame>;
   /** Whether the user may cut in. Default: the setting of the agent. */
   readonly allowInterruptions?: boolean;
+  /** Higher comes first in the queue; what is being said is not cut off for it. Default `SPEECH_PRIORITY_NORMAL`, 5. */
+  readonly priority?: number;
   /** False: it leaves no trace in the history. Default true. */
   readonly addToChatCtx?: boolean;
 }

@@ -7,16 +7,25 @@ import { AgentError } from "../base/error.ts";
 import type { PlayoutSink } from "../io/playout.ts";
 import type { ReplyPart } from "../reply/part.ts";
 import { CLEAR_LIMIT_MS } from "../reply/segment.ts";
+import { handleName } from "../stage/run.ts";
 import type { SpeechKind } from "../turn/event.ts";
+import { isTakingSpeech } from "../turn/query.ts";
 import type { Activity } from "./activity.ts";
 import { Agent } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
 import { RANK } from "./inbox.ts";
 import { isBeingStored, type Live } from "./live.ts";
 import { emitPart, markDone, markInterrupted, type SpeechHandle } from "./speech_handle.ts";
-import { makeReply, makeSpeech } from "./speech_making.ts";
+import { makeHandle, makeReply, makeSpeech } from "./speech_making.ts";
 import type { GenerateReplyOptions, SayOptions } from "./speech_options.ts";
 import type { UserTurn } from "./user_turns.ts";
+
+/** A turn that waits for its agent to come on stage. */
+interface Parked {
+  readonly activity: Activity;
+  readonly handle: SpeechHandle;
+  readonly go: () => void;
+}
 
 /** All turns of the agent that are alive. */
 export class Speeches {
@@ -24,6 +33,7 @@ export class Speeches {
   readonly #live = new Map<string, Live>();
   /** Over for whoever waits for them, while their tools run on: what these come to is stored all the same. */
   readonly #lingering = new Map<string, Live>();
+  #parked: Parked[] = [];
   #serial = 0;
 
   constructor(core: SessionCore) {
@@ -87,18 +97,21 @@ export class Speeches {
         "Cannot say a text as there is audio output but no `tts`: current value is null",
       );
     }
-    const live = makeSpeech(this.#core, activity, {
-      id: this.#core.newId("speech"),
-      kind: "say",
-      source: { kind: "say", text, audio: o.audio },
-      allowInterruptions: o.allowInterruptions,
-      addToChatCtx: o.addToChatCtx ?? true,
-      modality: "text",
+    const make = (handle: SpeechHandle | undefined): Live =>
+      makeSpeech(this.#core, activity, {
+        id: handle?.id ?? this.#core.newId("speech"),
+        handle,
+        kind: "say",
+        source: { kind: "say", text, audio: o.audio },
+        allowInterruptions: o.allowInterruptions,
+        priority: o.priority,
+        addToChatCtx: o.addToChatCtx ?? true,
+        modality: "text",
+      });
+    return this.#ask(activity, "say", { ...o, modality: "text" }, make, (live) => {
+      live.reply.start();
+      this.schedule(live, "say");
     });
-    this.announce(live, "say");
-    live.reply.start();
-    this.schedule(live, "say");
-    return live.handle;
   }
 
   generateReply(
@@ -110,28 +123,108 @@ export class Speeches {
     if (activity.resolved.llm === null && activity.agent.llmNode === Agent.prototype.llmNode) {
       throw new AgentError("session.no_llm", "Cannot make a reply as there is no `llm`: current value is null");
     }
-    const message = typeof o.userInput === "string"
-      ? o.userInput === "" ? undefined : core.items.message({ role: "user", content: [o.userInput] })
-      : o.userInput;
-    const live = makeReply(core, activity, {
-      id: core.newId("speech"),
-      message,
-      chatCtx: o.chatCtx,
-      instructions: o.instructions,
-      toolChoice: o.toolChoice ?? (caller.insideTool ? "none" : undefined),
-      tools: o.tools,
-      onEnter: caller.onEnter,
-      insideTool: caller.insideTool,
-      allowInterruptions: o.allowInterruptions,
-      modality: o.inputModality ?? "text",
-      transcript: undefined,
+    const modality = o.inputModality ?? "text";
+    const make = (handle: SpeechHandle | undefined): Live => {
+      const { userInput } = o; // a text is stamped when it is told to the agent
+      const message = userInput === ""
+        ? undefined
+        : typeof userInput === "string"
+        ? core.items.message({ role: "user", content: [userInput] })
+        : userInput;
+      return makeReply(core, activity, {
+        id: handle?.id ?? core.newId("speech"),
+        handle,
+        message,
+        chatCtx: o.chatCtx,
+        instructions: o.instructions,
+        toolChoice: o.toolChoice ?? (caller.insideTool ? "none" : undefined),
+        tools: o.tools,
+        onEnter: caller.onEnter,
+        insideTool: caller.insideTool,
+        allowInterruptions: o.allowInterruptions,
+        priority: o.priority,
+        modality,
+        transcript: undefined,
+      });
+    };
+    return this.#ask(activity, "generate_reply", { ...o, modality }, make, (live) => {
+      live.reply.start();
+      this.storeUserMessage(live);
+      live.reply.synthesise();
+      this.schedule(live, "reply");
     });
-    this.announce(live, "generate_reply");
-    live.reply.start();
-    this.storeUserMessage(live);
-    live.reply.synthesise();
-    this.schedule(live, "reply");
-    return live.handle;
+  }
+
+  /** Begins a turn of the agent, or keeps it until the agent is on stage. */
+  #ask(
+    activity: Activity,
+    source: "say" | "generate_reply",
+    o: {
+      readonly allowInterruptions?: boolean;
+      readonly priority?: number;
+      readonly modality: "text" | "audio";
+    },
+    make: (handle: SpeechHandle | undefined) => Live,
+    begin: (live: Live) => void,
+  ): SpeechHandle {
+    const core = this.#core;
+    const floor = core.root.floors[activity.id];
+    if (floor !== undefined && isTakingSpeech(floor)) {
+      const live = make(undefined);
+      this.announce(live.handle, source);
+      begin(live);
+      return live.handle;
+    }
+    const handle = makeHandle(core, core.newId("speech"), activity, o);
+    core.inbox.call({ type: "run.watch", t: 0, name: handleName(handle.id) });
+    this.#parked.push({ activity, handle, go: () => begin(make(handle)) });
+    this.announce(handle, source);
+    return handle;
+  }
+
+  /** An agent is on stage: what was asked for while it came is its own. */
+  unpark(activity: Activity): void {
+    for (const one of this.#takeParked((other) => other === activity)) {
+      if (one.handle.interrupted) this.#overBefore(one.handle);
+      else {
+        try {
+          one.go();
+        } catch (error) {
+          one.handle["~"].error = error;
+          this.#core.replyFailed("reply", error, activity);
+          this.#overBefore(one.handle);
+        }
+      }
+    }
+  }
+
+  /** An agent does not come; left out: nobody comes. */
+  dropParked(activity?: Activity): void {
+    for (const { handle } of this.#takeParked((other) => activity === undefined || other === activity)) {
+      markInterrupted(handle);
+      this.#overBefore(handle);
+    }
+  }
+
+  /** Cuts off what waits for its agent, where that is allowed. */
+  interruptParked(force: boolean): void {
+    for (const { handle } of this.#parked) if (force || handle.allowInterruptions) markInterrupted(handle);
+    const isCut = ({ handle }: Parked): boolean => handle.interrupted;
+    const cut = this.#parked.filter(isCut);
+    this.#parked = this.#parked.filter((one) => !isCut(one));
+    for (const { handle } of cut) this.#overBefore(handle);
+  }
+
+  #takeParked(isFor: (activity: Activity) => boolean): readonly Parked[] {
+    const taken = this.#parked.filter(({ activity }) => isFor(activity));
+    this.#parked = this.#parked.filter(({ activity }) => !isFor(activity));
+    return taken;
+  }
+
+  /** A turn is over that never began. */
+  #overBefore(handle: SpeechHandle): void {
+    markDone(handle);
+    this.#core.inbox.call({ type: "run.unwatch", t: 0, name: handleName(handle.id) });
   }
 
   // --- ordered by the machine ---------------------------------------------------------------------------------------
@@ -147,7 +240,7 @@ export class Speeches {
     });
     live.userMetrics = message.metrics;
     live.handle["~"].scheduled = true;
-    this.announce(live, "generate_reply");
+    this.announce(live.handle, "generate_reply");
     live.reply.start();
     this.storeUserMessage(live);
     live.reply.synthesise();
@@ -224,11 +317,11 @@ export class Speeches {
   // --- used by its parts --------------------------------------------------------------------------------------------
 
   /** Tells that a speech exists. */
-  announce(live: Live, source: "say" | "generate_reply"): void {
+  announce(speechHandle: SpeechHandle, source: "say" | "generate_reply"): void {
     this.#core.emit({
       type: "speech_created",
       createdAt: this.#core.wall(),
-      speechHandle: live.handle,
+      speechHandle,
       source,
       userInitiated: true,
     });

@@ -4,6 +4,7 @@
  * @module
  */
 import type { RootEffect, RootEvent } from "../stage/event.ts";
+import type { RootState } from "../stage/state.ts";
 
 /** Version of the format. */
 export const TRACE_VERSION = 1;
@@ -22,6 +23,12 @@ export interface TraceHeader {
     readonly listenerPresent: boolean;
     readonly maxUnrecoverableErrors: number;
   };
+  /**
+   * The first state itself, where the session was started before and goes on from there.
+   *
+   * @ignore
+   */
+  readonly state?: RootState;
 }
 
 /** A fact, and what it led to. */

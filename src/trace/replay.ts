@@ -85,7 +85,7 @@ export function replay(records: readonly TraceRecord[]): ReplayResult {
       }`,
     );
   }
-  let root = createRoot(header.root);
+  let root = header.state ?? createRoot(header.root);
   let stepCount = 0;
   for (const [index, record] of records.entries()) {
     if (record.kind !== "step") continue;

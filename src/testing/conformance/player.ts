@@ -21,7 +21,7 @@ import {
   type Step,
   UnplayableError,
 } from "./scenario.ts";
-import { type Place, playStep, playSteps } from "./steps.ts";
+import { observeRun, type Place, playStep, playSteps } from "./steps.ts";
 
 /** How long a session may take to close behind the scenario. Chosen: above every limit of a close together. */
 const CLOSE_MS = 120_000;
@@ -36,7 +36,6 @@ export async function playScenario(
   scenario: Scenario,
   options: { readonly compat: "fixed" | "reference"; readonly runtime: VirtualRuntime },
 ): Promise<Played> {
-  if (scenario.captureRun) throw new UnplayableError("`captureRun`");
   if (scenario.models.includes("realtime")) throw new UnplayableError("a realtime model");
   const { clock } = options.runtime;
   const events: Observed[] = [];
@@ -55,7 +54,12 @@ export async function playScenario(
     }
   };
 
-  place.tasks.push(session.start({ agent: place.agent(scenario.start) }));
+  const agent = place.agent(scenario.start);
+  place.tasks.push(
+    scenario.captureRun
+      ? observeRun(place, "start", session.start({ agent, captureRun: true }))
+      : session.start({ agent }),
+  );
   for (const step of scenario.input) clock.schedule(step.t ?? 0, () => void run(step));
   await clock.runUntil(scenario.end);
   if (unplayable !== undefined) throw unplayable;

@@ -11,7 +11,7 @@ import type { Agent } from "../../session/agent.ts";
 import type { AgentTask } from "../../session/agent_task.ts";
 import type { AgentSession } from "../../session/agent_session.ts";
 import type { TurnHandlingOptions } from "../../session/options.ts";
-import type { RunResult } from "../../session/run_result.ts";
+import type { SettledRun } from "../../session/run_result.ts";
 import type { SpeechHandle } from "../../session/speech_handle.ts";
 import { StopResponse, ToolError } from "../../tool/error.ts";
 import { handoff } from "../../tool/result.ts";
@@ -248,9 +248,15 @@ function handleOf(place: Place, name: unknown, scope: Scope | undefined): Speech
   return (name === "$speech" ? scope?.run?.speechHandle : place.vars.get(name as string)) as SpeechHandle;
 }
 
-async function observeRun(place: Place, run: string, result: RunResult): Promise<void> {
+/** Tells how a run ends. */
+export async function observeRun(
+  place: Place,
+  run: string,
+  running: PromiseLike<SettledRun | undefined>,
+): Promise<void> {
   try {
-    await result;
+    const result = await running;
+    if (result === undefined) return; // it ran already
     let finalOutput: { finalOutput?: unknown } = {};
     try {
       finalOutput = { finalOutput: result.finalOutput };
