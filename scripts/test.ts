@@ -84,6 +84,7 @@ async function runLane(lane: Lane): Promise<Counts> {
         ["types of the core alone", bin("tsc"), ["-p", "tsconfig.core.json"]],
         ["format", bin("deno"), ["fmt", "--check"]],
         ["lint", bin("deno"), ["lint"]],
+        ["generated texts of pages", process.execPath, [...runScript(), "scripts/page_text.ts", "--check"]],
         ["generated documents", process.execPath, [...runScript(), "scripts/docs.ts", "--check"]],
       ], log);
     case "node":

@@ -20,4 +20,4 @@ export type { ChatChunk, ChatMetadata, ChatUsage, PublicError } from "./chat_chu
 export type { ChatUIMessage, ChatUIPart } from "./chat_messages.ts";
 export { type VoiceRoute, voiceRoute, type VoiceRouteOptions } from "./voice_route.ts";
 export { voicePage, type VoicePageOptions } from "./voice_page.ts";
-export { voiceClientModule } from "./voice_client.ts";
+export { voiceClientModule } from "./voice_client_module.ts";

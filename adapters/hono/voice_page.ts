@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { voiceClientModule } from "./voice_client.ts";
+import { voiceClientModule } from "./voice_client_module.ts";
 import { PAGE_SCRIPT } from "./voice_page_script.ts";
 import { PAGE_STYLE } from "./voice_page_style.ts";
 

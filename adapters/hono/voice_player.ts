@@ -1,7 +1,7 @@
 /**
  * The page's side of playout: plays segments in order, and reports what was heard.
  *
- * The function is sent to the page as text (see `voice_client.ts`), so that it must stand for itself: it uses nothing from outside.
+ * A pure function of what it is told, so that the suite of all sinks runs it as the worklet does.
  *
  * @module
  */
