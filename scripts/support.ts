@@ -44,6 +44,9 @@ export const SUPPORT: readonly Support[] = [
   { feature: "Ctrl-C and bad input leave complete files", places: ["node24"], test: "tests/real/cli_test.ts" },
   { feature: "a voice session with scripted models", places: RUNTIMES, test: "tests/session/*_test.ts" },
   { feature: "turn taking, exact in time and order", places: RUNTIMES, test: "tests/turn/timelines_test.ts" },
+  { feature: "backchannels told from interruptions", places: RUNTIMES, test: "tests/turn/backchannel_test.ts" },
+  { feature: "detectors of interruptions", places: RUNTIMES, test: "tests/session/overlaps_test.ts" },
+  { feature: "words that the recogniser listens for", places: RUNTIMES, test: "tests/session/keyterms_test.ts" },
   {
     feature: "the same trace on every runtime",
     places: RUNTIMES,

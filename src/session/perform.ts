@@ -165,7 +165,7 @@ export function perform(core: SessionCore, effect: RootEffect, t: number): void 
     case "span.start":
       return core.telemetry.start(effect.span, effect.at);
     case "span.end":
-      return core.telemetry.end(effect.span, effect.at, effect.attributes);
+      return core.telemetry.end(effect.span, effect.at, spanAttributes(core, effect));
     case "exceeded.runHook":
       return void runExceededHook(core, effect);
     case "overlap.agentStarted":
@@ -194,6 +194,27 @@ export function perform(core: SessionCore, effect: RootEffect, t: number): void 
       return effect satisfies never;
   }
 }
+
+/** What the machine says of a span, and what only the session knows: the models and the conversation. */
+function spanAttributes(
+  core: SessionCore,
+  { span, attributes }: Extract<RootEffect, { type: "span.end" }>,
+): Readonly<Record<string, string | number | boolean>> | undefined {
+  if (attributes === undefined || !core.telemetry.isRecording || core.activity === undefined) return attributes;
+  const { agent, resolved } = core.activity;
+  if (span === "user_turn" && resolved.stt !== null) {
+    const { model, provider } = resolved.stt;
+    return { ...attributes, "gen_ai.request.model": model, "gen_ai.provider.name": provider };
+  }
+  if (span !== "eou_detection") return attributes;
+  const said = agent["~"].chatCtx.items.filter((item) =>
+    item.type === "message" && item.role !== "system" && item.role !== "developer" && (item.textContent ?? "") !== ""
+  ).slice(-EOU_ITEMS).map((item) => item.type === "message" ? { role: item.role, content: item.textContent } : {});
+  return { ...attributes, "lk.pii.chat_ctx": JSON.stringify(said) };
+}
+
+/** Chat items in the span of an end-of-turn decision. Specified: 02 section 2.4. */
+const EOU_ITEMS = 6;
 
 /** One timer of each name for each activity; two belong to the session. */
 function timerKey(effect: { readonly activityId: string; readonly name: string; readonly handleId?: string }): string {

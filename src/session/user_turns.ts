@@ -4,7 +4,7 @@
  * @module
  */
 import type { ChatContext } from "../chat/context.ts";
-import type { ChatMessage, MetricsReport } from "../chat/item.ts";
+import type { ChatMessage, MetricsReport, ModelMetadata } from "../chat/item.ts";
 import { chatMessage } from "../chat/make.ts";
 import { metadataOf } from "../model/attempt_policy.ts";
 import { StopResponse } from "../tool/error.ts";
@@ -131,6 +131,7 @@ export class UserTurns {
     this.#core.collectMetrics({
       type: "eou_metrics",
       label: "turn",
+      metadata: judgeOf(activity),
       timestamp: this.#core.wall(),
       endOfUtteranceDelayMs: metrics.endOfTurnDelay ?? 0,
       transcriptionDelayMs: metrics.transcriptionDelay ?? 0,
@@ -138,7 +139,6 @@ export class UserTurns {
       lastSpeakingTimeMs: metrics.stoppedSpeakingAt ?? 0,
       speechId: handleId,
     });
-    void activity;
   }
 
   #tellDropped(turn: UserTurn, reason: RefusalReason, stored: boolean): void {
@@ -173,4 +173,11 @@ export function toWall(metrics: TurnMetrics, wall: (t: number) => number): Metri
     ...(metrics.startedSpeakingAt !== undefined && { startedSpeakingAt: wall(metrics.startedSpeakingAt) }),
     ...(metrics.stoppedSpeakingAt !== undefined && { stoppedSpeakingAt: wall(metrics.stoppedSpeakingAt) }),
   };
+}
+
+/** Who said that the turn was over: a model, or the mode. */
+function judgeOf({ resolved: { detector, config } }: Activity): ModelMetadata {
+  return detector === null
+    ? { modelName: "unknown", modelProvider: config.mode ?? "unknown" }
+    : { modelName: detector.model, modelProvider: detector.provider };
 }

@@ -97,6 +97,9 @@ function choose(d: Draft, open: Snapshot, probability: number, threshold: number
       "lk.eou.language": d.turn.recognition.lastLanguage,
       "lk.eou.source": open.trigger,
       "lk.eou.from_cache": fromCache,
+      ...(open.lastSpeakingTime !== undefined && {
+        "lk.eou.detection_delay": Math.max(0, d.t - open.lastSpeakingTime) / 1000,
+      }),
     },
   });
   wait(d, open, delay);

@@ -12,6 +12,8 @@ import { Agent, AgentSession, tool } from "../../mod.ts";
 import { pacedSink } from "../../src/io/paced_sink.ts";
 import { scriptedLLM } from "../../src/testing/scripted_llm.ts";
 import { scriptedTTS } from "../../src/testing/scripted_tts.ts";
+import type { TurnDetector } from "../../src/model/turn_detector.ts";
+import { userSays, world } from "../session/harness.ts";
 
 const exporter = new InMemorySpanExporter();
 beforeEach(() => {
@@ -89,4 +91,48 @@ test("a turn that is spoken after a tool has the spans that it should, and all a
   assert.equal(spoken.attributes["lk.pii.response.text"], "It is sunny.");
   assert.equal(spoken.attributes["lk.interrupted"], false);
   assert.equal(clock.armed, 0);
+});
+
+test("a turn of the user has spans of its voice, of its end, and of itself, with what they are known by", async () => {
+  const detector: TurnDetector = {
+    kind: "turn_detector",
+    model: "ends",
+    provider: "tests",
+    unlikelyThreshold: () => 0.5,
+    supportsLanguage: () => true,
+    predictEndOfTurn: () => Promise.resolve(0.9),
+  };
+  const w = world({ ears: true, options: { turnHandling: { turnDetection: detector } } });
+  await w.start();
+  userSays(w, { from: 500, until: 2_000, text: "Weather?" });
+  await w.clock.runUntil(5_000);
+  await w.close();
+
+  const named = (name: string): ReadableSpan => {
+    const found = exporter.getFinishedSpans().filter((span) => span.name === name);
+    assert.equal(found.length, 1, name);
+    return found[0] as ReadableSpan;
+  };
+  const { attributes: turn } = named("user_turn");
+  assert.equal(turn["lk.pii.user_transcript"], "Weather?");
+  assert.equal(turn["lk.transcript_confidence"], 0.9);
+  assert.equal(turn["lk.transcription_delay"], 0.3);
+  assert.equal(turn["lk.end_of_turn_delay"], 0.55);
+  assert.equal(turn["gen_ai.request.model"], w.stt.model);
+  assert.equal(turn["gen_ai.provider.name"], w.stt.provider);
+  const { attributes: end, parentSpanContext } = named("eou_detection");
+  assert.equal(parentSpanContext?.spanId, named("user_turn").spanContext().spanId);
+  assert.equal(end["lk.eou.probability"], 0.9);
+  assert.equal(end["lk.eou.unlikely_threshold"], 0.5);
+  assert.equal(end["lk.eou.endpointing_delay"], 0.5);
+  assert.equal(end["lk.eou.language"], "en");
+  assert.equal(end["lk.eou.source"], "vad");
+  assert.equal(end["lk.eou.from_cache"], false);
+  assert.equal(end["lk.eou.detection_delay"], 0.55);
+  assert.equal(typeof end["lk.pii.chat_ctx"], "string");
+  named("user_speaking");
+  const metrics = w.events.flatMap((e) =>
+    e.type === "metrics_collected" && e.metrics.type === "eou_metrics" ? [e.metrics] : []
+  );
+  assert.deepEqual(metrics.map(({ metadata }) => metadata), [{ modelName: "ends", modelProvider: "tests" }]);
 });
