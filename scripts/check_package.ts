@@ -90,6 +90,13 @@ const { AgentSession, Agent } = m0;
 const session = new AgentSession({});
 await session.start({ agent: new Agent({ instructions: "" }) });
 await session.close();
+const { roomIO } = await import("@repartee/agents/livekit");
+const joining = new AgentSession({}).start({
+  agent: new Agent({ instructions: "" }),
+  io: roomIO({ url: "ws://127.0.0.1:1", token: "none" }),
+});
+const refusal = await joining.then(() => "a room was joined without the package", (error) => error.cause?.code);
+if (refusal !== "runtime.missing") throw new Error(String(refusal));
 console.log(all.length);`,
   );
   run("every entry loads on Node 24", bin("node"), ["all.mjs"], home);

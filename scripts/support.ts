@@ -97,6 +97,12 @@ export const SUPPORT: readonly Support[] = [
     note: "a real server",
   },
   {
+    feature: "`./livekit`: rooms one after the other, and a process that ends by itself",
+    places: RUNTIMES,
+    test: "tests/real/room_process_test.ts",
+    note: "a real server",
+  },
+  {
     feature: "`./livekit`: the sink of a room",
     places: RUNTIMES,
     test: "tests/adapters/livekit/speaker_test.ts",

@@ -20,21 +20,24 @@ interface Client {
 }
 const place = globalThis as { _ffiClientInstance?: Client | undefined };
 
+let freeing: Promise<void> | undefined;
+
 /** What rooms that are over have left listening: the package forgets to, when it was the server that ended them. */
 const left = new WeakSet<object>();
 
 /**
- * Keeps the native part for a room. The function that it returns lets it go: at once when the room was left already, otherwise when
+ * Keeps the native part for a room. The function that it gives lets it go: at once when the room was left already, otherwise when
  * it is. With the last room the native part is freed, so that the process can end; the next room starts it anew.
  *
  * It stays where something else uses it: rooms that were never given to this adapter. Who joined those frees it then.
  */
-export function keepNative(rtc: Rtc, room: RtcRoom): () => Promise<void> {
+export async function keepNative(rtc: Rtc, room: RtcRoom): Promise<() => Promise<void>> {
   const use: Use = uses.get(room) ?? { sessionCount: 0, off: undefined };
   uses.set(room, use);
   use.sessionCount += 1;
   use.off?.();
   use.off = undefined;
+  await freeing; // what is started anew meanwhile would be freed with it
   let isKept = true;
   return async () => {
     if (!isKept) return;
@@ -61,5 +64,6 @@ async function letGo(rtc: Rtc, room: RtcRoom): Promise<void> {
   if (uses.size > 0 || client === undefined) return;
   if (client.listeners("ffi_event").some((listener) => !left.has(listener as object))) return;
   place._ffiClientInstance = undefined; // what is freed answers nobody: the next room makes another
-  await rtc.dispose();
+  freeing = Promise.resolve(rtc.dispose());
+  await freeing;
 }

@@ -73,7 +73,7 @@ export function roomIO(room: RtcRoom | RoomAddress, options: RoomIOOptions = {})
     const rtc = await loadRtc();
     const isOurs = !isRoom(room);
     const joined = isOurs ? new rtc.Room() : room;
-    const release = keepNative(rtc, joined);
+    const release = await keepNative(rtc, joined);
     const leave = async (): Promise<void> => {
       if (isOurs) await joined.disconnect();
       await release();
