@@ -150,5 +150,6 @@ export const SUPPORT: readonly Support[] = [
     places: RUNTIMES,
     test: "tests/testing/simulate_test.ts",
   },
+  { feature: "the page on testing an agent", places: RUNTIMES, test: "tests/docs/testing_test.ts" },
   { feature: "the examples", places: RUNTIMES, test: "tests/examples/examples_test.ts" },
 ];

@@ -1,6 +1,6 @@
 /**
- * What agents are tested with: a runtime on which time moves only when nothing can run, models that follow a script, a
- * player of conformance scenarios, and the replay of traces.
+ * What agents are tested with: assertions of runs, judges, mocks of tools, simulated users, a runtime on which time moves only
+ * when nothing can run, models that follow a script, a player of conformance scenarios, and the replay of traces.
  *
  * @module
  */
