@@ -6,7 +6,13 @@
 import type { RootEffect, RootEvent } from "../../src/stage/event.ts";
 import { stageViolations } from "../../src/stage/invariants.ts";
 import { currentOf } from "../../src/turn/speech_list.ts";
-import type { RootState } from "../../src/stage/state.ts";
+import {
+  ENTERING_LIMIT_MS,
+  HOOK_LIMIT_MS,
+  type RootState,
+  type StageTimer,
+  TOOL_DRAIN_LIMIT_MS,
+} from "../../src/stage/state.ts";
 import { MachineWorld, type Step, type Voice, type Watcher } from "./machine_world.ts";
 import { Violation } from "./outcome.ts";
 import { type Script, SPAN_MS } from "./script.ts";
@@ -15,6 +21,15 @@ import { type Script, SPAN_MS } from "./script.ts";
 const REST_MS = 400_000;
 /** What may still come out of a stage that has closed: results of tools, and answers to whoever asks. */
 const AFTER_CLOSE: ReadonlySet<string> = new Set(["tools.commit", "reply.ack", "run.settle", "message.commit"]);
+
+/** What the waits of the stage are given. */
+const LIMITS: Readonly<Partial<Record<StageTimer, number>>> = {
+  entering: ENTERING_LIMIT_MS,
+  onEnter: HOOK_LIMIT_MS,
+  exiting: HOOK_LIMIT_MS,
+  draining: TOOL_DRAIN_LIMIT_MS,
+  pausing: TOOL_DRAIN_LIMIT_MS,
+};
 
 /** What the checks look at after a step. */
 export interface Watched {
@@ -57,6 +72,14 @@ export class MachineChecks implements Watcher {
     }
     let commits = 0;
     let stored = 0;
+    let entered: string | null = null;
+    const hookOf = fact.type === "floor" && fact.event.type === "turn.hookDone" ? fact.event.turnId : null;
+    const ofTurn = effects.find(({ type }) =>
+      type === "gen.reply" || type === "gen.usePreemptive" || type === "turn.drop"
+    );
+    if (hookOf !== null && ofTurn !== undefined && "turnId" in ofTurn && ofTurn.turnId !== hookOf) {
+      fail("S3", `turn ${ofTurn.turnId} is answered by what the hook of turn ${hookOf} says`);
+    }
     for (const effect of effects) {
       switch (effect.type) {
         case "playout.pause":
@@ -160,6 +183,19 @@ export class MachineChecks implements Watcher {
         case "tools.commit":
           commits += 1;
           break;
+        case "activity.enter":
+          entered = effect.activityId;
+          break;
+        case "activity.prepare":
+          if (entered !== effect.activityId) fail("form", "an agent is prepared that has not entered");
+          break;
+        case "stage.timer.set": {
+          const limit = LIMITS[effect.name];
+          if (limit !== undefined && effect.at !== now + limit) {
+            fail("form", `${effect.name} is given ${effect.at - now} ms, not ${limit}`);
+          }
+          break;
+        }
         case "activity.leave":
           this.#left(world, effect.activityId, fail);
           break;
@@ -240,7 +276,9 @@ export class MachineChecks implements Watcher {
     if (floor === undefined) return;
     const isUserSpeaking = floor.recognition.speaking || !floor.interruption.userSilence || root.shared.claims > 0;
     const hangs = (voice: Voice): boolean => voice.toolsRunning > 0;
-    const someToolHangs = [...world.voices.values()].some((voice) => !voice.isDone && hangs(voice));
+    const someTaskHangs = world.script.faults.includes("tool hangs") &&
+      world.waits.some(({ what, isSettled }) => what.startsWith("task") && !isSettled);
+    const someToolHangs = someTaskHangs || [...world.voices.values()].some((voice) => !voice.isDone && hangs(voice));
     if (!isUserSpeaking && !someToolHangs) {
       for (const voice of world.voices.values()) {
         const waitsForUse = voice.isPreemptive && !voice.isScheduled && floor.turns.preemptive?.handleId === voice.id;

@@ -47,6 +47,8 @@ export interface Voice {
   /** Tools have ended whose results are not stored. */
   resultsOpen: number;
   handsOver: boolean;
+  /** Its tool waits for this task. */
+  task: string | null;
   /** Calls off what is planned for it. */
   plan: number;
 }
@@ -59,7 +61,7 @@ export interface Wait {
 
 const SAID_MS = 1_200;
 
-const NAME = { model: 1, tool: 2, hook: 3, detector: 4, sink: 5, agent: 6, toolset: 7 };
+const NAME = { model: 1, tool: 2, hook: 3, detector: 4, sink: 5, agent: 6, toolset: 7, task: 9 };
 
 /** Who watches a world. */
 export interface Watcher {
@@ -125,7 +127,9 @@ export class MachineWorld {
   readonly #faults: ReadonlySet<Fault>;
   readonly #watcher: Watcher;
   readonly #turnTexts = new Map<string, number>();
-  readonly #kinds = new Map<string, AgentKind>();
+  readonly #kinds = new Map<string, AgentKind | "task">();
+  /** Who waits for a task: a tool of a voice, or a hook. */
+  readonly #tasks = new Map<string, Voice | { readonly hookOf: string }>();
   readonly #cues: Event[];
   readonly #cueCounts = new Map<Cue, number>();
   #config: TurnConfig;
@@ -430,7 +434,7 @@ export class MachineWorld {
 
   // --- agents --------------------------------------------------------------------------------------------------------
 
-  #arrive(kind: AgentKind) {
+  #arrive(kind: AgentKind | "task") {
     const activityId = `a${++this.#serial}`;
     this.#kinds.set(activityId, kind);
     return { activityId, agentId: activityId, config: this.#config };
@@ -451,8 +455,48 @@ export class MachineWorld {
     const done = (): void => this.#tell({ type: "hook.done", activityId, hook });
     if (kind === (hook === "enter" ? "stuckEnter" : "stuckExit")) return;
     if (kind === (hook === "enter" ? "greets" : "farewell")) this.#make("say", {});
+    if (hook === "enter" && kind === "asks") {
+      return this.#ask({ hookOf: activityId }, activityId, `hook:${activityId}:enter`);
+    }
+    if (hook === "enter" && kind === "task") {
+      const luck = this.#draw(NAME.task);
+      if (luck < 0.7) this.#make("say", {});
+      if (!this.#has("tool hangs") || luck > 0.3) {
+        this.#later(luck < 0.4 ? 0 : 1_800, () => this.#complete(activityId));
+      }
+    }
     if (kind === "slow") this.#later(2_500, done);
     else this.#later(0, done);
+  }
+
+  /** A tool or a hook waits for a task. */
+  #ask(who: Voice | { readonly hookOf: string }, parentId: string, waiter: string): void {
+    const arrival = this.#arrive("task");
+    this.#tasks.set(arrival.activityId, who);
+    if ("id" in who) who.task = arrival.activityId;
+    this.waits.push({ what: `task ${arrival.activityId} at ${this.now}`, isSettled: false });
+    this.#tell({ type: "task.requested", arrival, parentId, waiter });
+  }
+
+  #complete(taskId: string): void {
+    if (!this.#tasks.has(taskId)) return;
+    this.#outside();
+    this.#tell({ type: "task.completed", taskId });
+  }
+
+  /** A task is over, whatever it came to: whoever waited goes on. */
+  #settleTask(taskId: string): void {
+    const who = this.#tasks.get(taskId);
+    this.#tasks.delete(taskId);
+    const wait = this.waits.find(({ what }) => what.startsWith(`task ${taskId} `));
+    if (wait !== undefined) wait.isSettled = true;
+    if (who === undefined) return;
+    if ("id" in who) {
+      who.task = null;
+      this.#tools += 1;
+      this.#floor({ type: "tools.changed", running: this.#tools });
+      this.#later(0, () => this.#endTools(who));
+    } else this.#later(0, () => this.#tell({ type: "hook.done", activityId: who.hookOf, hook: "enter" }));
   }
 
   #leave(activityId: string): void {
@@ -520,6 +564,7 @@ export class MachineWorld {
       toolsBegan: false,
       resultsOpen: 0,
       handsOver: false,
+      task: null,
       plan: 0,
     };
     this.voices.set(id, voice);
@@ -674,12 +719,24 @@ export class MachineWorld {
     this.#cue("tool starts");
     if (this.#has("tool speaks") && luck < 0.3) this.#make("say", {});
     voice.handsOver = this.#has("tool hands over") && luck > 0.2;
+    if (this.#has("tool asks") && luck > 0.15) {
+      this.#tools -= 1; // who waits for the user does no work
+      this.#floor({ type: "tools.changed", running: this.#tools });
+      return this.#ask(voice, voice.activityId, `handle:${voice.id}`);
+    }
     if (!hangs) this.#later(ms, () => this.#endTools(voice));
   }
 
   #endTools(voice: Voice): void {
     if (voice.toolsRunning === 0) return;
     this.#outside();
+    if (voice.task !== null) { // nobody waits for it any more
+      const taskId = voice.task;
+      this.#later(0, () => this.#complete(taskId));
+      this.#tools += 1;
+      voice.task = null;
+      this.#tasks.set(taskId, { hookOf: "" });
+    }
     voice.toolsRunning = 0;
     voice.resultsOpen = 1;
     this.#tools -= 1;
@@ -770,6 +827,7 @@ export class MachineWorld {
         const voice = this.voices.get(effect.handleId);
         if (voice === undefined) return;
         this.#cut(voice);
+        if (voice.task !== null) this.#endTools(voice);
         return this.#finish(voice);
       }
       case "tools.commit": {
@@ -823,6 +881,10 @@ export class MachineWorld {
         return this.#prepare(effect.activityId);
       case "hook.run":
         return this.#runHook(effect.activityId, effect.hook);
+      case "activity.resume":
+        return this.#tellOutput();
+      case "task.settle":
+        return this.#settleTask(effect.taskId);
       case "activity.leave":
         return this.#leave(effect.activityId);
       case "tools.abort":
@@ -885,8 +947,10 @@ export class MachineWorld {
 
   #runTurnHook(activityId: string, turnId: number): void {
     this.#cue("hook runs");
-    if (this.#has("hook hangs") && this.#draw(NAME.hook) < 0.6) return;
-    const ms = this.#has("hook is slow") ? Math.floor(this.#draw(NAME.hook) * 4_000) : 0;
+    const hangs = this.#has("hook hangs") && this.#draw(NAME.hook) < 0.6;
+    if (hangs && this.#draw(NAME.hook) < 0.5) return;
+    // One that hangs may answer all the same, when nobody waits for it any more.
+    const ms = hangs ? 31_000 : this.#has("hook is slow") ? Math.floor(this.#draw(NAME.hook) * 4_000) : 0;
     const outcome = this.#has("hook throws") && this.#draw(NAME.hook) < 0.5
       ? "error"
       : this.#has("hook stops") && this.#draw(NAME.hook) < 0.5

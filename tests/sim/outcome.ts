@@ -1,8 +1,8 @@
 /** What a run over many seeds gives. */
 import process from "node:process";
 
-/** The machines with a model of the driver, and whole sessions on the virtual runtime. */
-export const LEVELS = ["machines", "sessions"] as const;
+/** The machines with a model of the driver; whole sessions on the virtual runtime; random programs of calls on these. */
+export const LEVELS = ["machines", "sessions", "programs"] as const;
 export type Level = (typeof LEVELS)[number];
 
 export interface Outcome {

@@ -2,7 +2,7 @@
  * Plays seeded conversations and checks S1 to S10 in each.
  *
  *     npm run sim                                 what the checks of this repository run
- *     npm run sim -- --minutes 10                 fresh seeds of both levels, for ten minutes
+ *     npm run sim -- --minutes 10                 fresh seeds of all levels, for ten minutes
  *     npm run sim -- --level machines --count 5000 --seed 7
  *     npm run sim -- --level machines --replay 41 one seed, cut down, with every order
  *
@@ -13,10 +13,11 @@ import process from "node:process";
 import { AgentError } from "../../src/base/error.ts";
 import { replayMachines, runMachines } from "./machines.ts";
 import { type Level, LEVELS, type Outcome } from "./outcome.ts";
+import { runPrograms } from "./programs.ts";
 import { replaySessions, runSessions } from "./sessions.ts";
 
 /** Seeds that are played on every change: the same each time, and enough to find what was found before. */
-const FIXED: Readonly<Record<Level, number>> = { machines: 100_000, sessions: 20_000 };
+const FIXED: Readonly<Record<Level, number>> = { machines: 100_000, sessions: 20_000, programs: 2_000 };
 
 async function main(args: string[]): Promise<number> {
   const value = (name: string): string | undefined => {
@@ -40,10 +41,11 @@ async function main(args: string[]): Promise<number> {
   }
   if (args.length > 0) throw bad("it takes --minutes, --count, --seed, --level and --replay", args[0]);
   const levels = level === undefined ? LEVELS : [level as Level];
-  const play = { machines: runMachines, sessions: runSessions };
+  const play = { machines: runMachines, sessions: runSessions, programs: runPrograms };
   if (replay !== undefined) {
-    if (level === undefined) throw bad("--replay needs --level", "nothing");
-    return await (level === "machines" ? replayMachines : replaySessions)(replay);
+    if (level === "machines") return await replayMachines(replay);
+    if (level === "sessions") return await replaySessions(replay);
+    throw bad("--replay needs --level machines or sessions", level ?? "nothing");
   }
 
   // Fresh seeds are far from those that every change plays, and are printed, so that a failure can be had again.

@@ -46,7 +46,7 @@ export type Act =
   | { readonly do: "fail"; readonly what: "stt" | "vad" | "sink" };
 
 /** What an agent's hooks do. */
-export type AgentKind = "plain" | "greets" | "farewell" | "slow" | "stuckEnter" | "stuckExit" | "throws";
+export type AgentKind = "plain" | "asks" | "greets" | "farewell" | "slow" | "stuckEnter" | "stuckExit" | "throws";
 
 /** What an act may wait for, in place of a time. */
 export type Cue =
@@ -64,7 +64,7 @@ export type Cue =
 /** An act and its time: `t` of the clock, or `t` behind the `n`th time that a cue is given. */
 export type Event = Act & { readonly t: number; readonly on?: Cue; readonly n?: number };
 
-/** What may go wrong in a world. Each world has some of them. */
+/** What may go wrong in a world, and what tools do beside their work. Each world has some of it. */
 export const FAULTS = [
   "llm fails",
   "llm stalls",
@@ -76,6 +76,7 @@ export const FAULTS = [
   "tool fails",
   "tool speaks",
   "tool hands over",
+  "tool asks",
   "hook hangs",
   "hook is slow",
   "hook throws",
@@ -136,6 +137,7 @@ const AGENTS: readonly AgentKind[] = [
   "plain",
   "plain",
   "greets",
+  "asks",
   "farewell",
   "slow",
   "stuckEnter",

@@ -9,6 +9,7 @@ import { pacedSink } from "../../src/io/paced_sink.ts";
 import type { PlayoutAck, PlayoutSink, TranscriptSink } from "../../src/io/playout.ts";
 import type { TurnDetector } from "../../src/model/turn_detector.ts";
 import { Agent, type HookContext, type MutableMessage } from "../../src/session/agent.ts";
+import { AgentTask } from "../../src/session/agent_task.ts";
 import { AgentSession } from "../../src/session/agent_session.ts";
 import type { AgentSessionOptions } from "../../src/session/options.ts";
 import type { SpeechHandle } from "../../src/session/speech_handle.ts";
@@ -24,7 +25,7 @@ import { type Act, type AgentKind, type Cue, draw, type Event, type Fault, type 
 
 /** Milliseconds of sound that a character takes. */
 export const MS_PER_CHAR = 20;
-const NAME = { model: 1, tool: 2, hook: 3, detector: 4, sink: 5, toolset: 7, voice: 8 };
+const NAME = { model: 1, tool: 2, hook: 3, detector: 4, sink: 5, toolset: 7, voice: 8, task: 9 };
 /** Requests of a world that have a script of their own. Those behind them answer at once. */
 const REQUESTS = 24;
 /** All that the agents of a world say. */
@@ -230,6 +231,7 @@ export class SessionWorld {
     if (this.#has("tool fails") && luck < 0.5) return "fails";
     if (this.#has("tool speaks") && luck < 0.6) return "speaks";
     if (this.#has("tool hands over") && luck < 0.7) return "moves";
+    if (this.#has("tool asks") && luck < 0.8) return "asks";
     return luck < 0.75 ? "quick" : "slow";
   }
 
@@ -259,6 +261,22 @@ export class SessionWorld {
       tools: this.#tools(),
       later: (ms) => this.#later(ms),
       turnHook: () => this.#turnHook(),
+      task: () => this.#task(1),
+    });
+  }
+
+  /** A dialogue that somebody waits for. Some of them ask for another one first, some fail, and some never end. */
+  #task(depth: number): AgentTask<string> {
+    const n = ++this.#serial;
+    const luck = this.#draw(NAME.task, n);
+    return new SimTask(`task${n}`, this.#tools(), {
+      says: luck < 0.7,
+      nested: depth > 0 && luck > 0.6 ? () => this.#task(depth - 1) : undefined,
+      ends: async (task) => {
+        if (this.#has("tool hangs") && luck < 0.3) return;
+        await this.#later(luck < 0.4 ? 0 : 1_800);
+        if (!task.done) task.complete(luck > 0.9 ? new ToolError("nobody knows") : `answer ${n}`);
+      },
     });
   }
 
@@ -273,17 +291,21 @@ export class SessionWorld {
   }
 
   #tools(): AnyTool[] {
-    const make = (name: string, run: (session: AgentSession) => Promise<unknown>): AnyTool =>
+    interface Ctx {
+      readonly session: AgentSession;
+      run<T>(task: AgentTask<T>): Promise<T>;
+    }
+    const make = (name: string, run: (ctx: Ctx) => Promise<unknown>): AnyTool =>
       tool(
         {
           name,
           description: name,
-          execute: async (_args: unknown, { ctx, toolCallId }: { ctx: { session: unknown }; toolCallId: string }) => {
+          execute: async (_args: unknown, { ctx, toolCallId }: { ctx: Ctx; toolCallId: string }) => {
             const call: Call = { id: toolCallId, name, result: undefined, endedAt: undefined };
             this.calls.set(toolCallId, call);
             this.#cue("tool starts");
             try {
-              const value = await run(ctx.session as AgentSession);
+              const value = await run(ctx);
               call.result = typeof value === "string" ? value : "";
               return value;
             } finally {
@@ -303,7 +325,11 @@ export class SessionWorld {
         await this.#later(100);
         throw new ToolError("it failed");
       }),
-      make("speaks", async (session) => {
+      make("asks", async (ctx) => {
+        const answer = await ctx.run(this.#task(1));
+        return `result ${++this.#serial} ${answer}`;
+      }),
+      make("speaks", async ({ session }) => {
         session.say(SAYINGS[7]);
         await this.#later(400);
         return `result ${++this.#serial}`;
@@ -552,23 +578,61 @@ export class SessionWorld {
   }
 }
 
+/** What the hooks of an agent may use of the world. */
+interface Around {
+  later(ms: number): Promise<void>;
+  turnHook(): Promise<void>;
+  task(): AgentTask<string>;
+}
+
+/** A dialogue that somebody waits for. */
+class SimTask extends AgentTask<string> {
+  readonly #o: {
+    readonly says: boolean;
+    readonly nested: (() => AgentTask<string>) | undefined;
+    ends(task: SimTask): Promise<void>;
+  };
+
+  constructor(
+    id: string,
+    tools: readonly AnyTool[],
+    o: {
+      readonly says: boolean;
+      readonly nested: (() => AgentTask<string>) | undefined;
+      ends(task: SimTask): Promise<void>;
+    },
+  ) {
+    super({ id, instructions: `You are ${id}.`, tools });
+    this.#o = o;
+  }
+
+  override async onEnter(ctx: HookContext): Promise<void> {
+    const { says, nested, ends } = this.#o;
+    if (says) ctx.session.say(SAYINGS[3]);
+    if (nested !== undefined) await ctx.run(nested()).catch(() => {}); // it is told why, and goes on
+    void ends(this);
+  }
+}
+
 /** An agent whose hooks do what its kind says. */
 class SimAgent extends Agent {
   readonly #kind: AgentKind;
-  readonly #world: { later(ms: number): Promise<void>; turnHook(): Promise<void> };
+  readonly #world: Around;
 
   constructor(
     id: string,
     kind: AgentKind,
-    world: { readonly tools: readonly AnyTool[]; later(ms: number): Promise<void>; turnHook(): Promise<void> },
+    world: Around & { readonly tools: readonly AnyTool[] },
   ) {
     super({ id, instructions: `You are ${id}.`, tools: world.tools });
     this.#kind = kind;
     this.#world = world;
   }
 
-  override async onEnter({ session }: HookContext): Promise<void> {
+  override async onEnter(ctx: HookContext): Promise<void> {
+    const { session } = ctx;
     if (this.#kind === "greets") session.say(SAYINGS[3]);
+    if (this.#kind === "asks") await ctx.run(this.#world.task()).catch(() => {}); // it is told why, and goes on
     if (this.#kind === "slow") await this.#world.later(2_500);
     if (this.#kind === "stuckEnter") await new Promise<void>(() => {});
     if (this.#kind === "throws") throw new Error("onEnter failed");
