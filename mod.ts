@@ -22,6 +22,7 @@ export * from "./src/tool/response_format.ts";
 export { asyncToolset, providerTool, tool, type ToolDefinition, toolset } from "./src/tool/define.ts";
 export { StopResponse, ToolError } from "./src/tool/error.ts";
 export { type AgentLike, type Handoff, handoff } from "./src/tool/result.ts";
+export type { AgentFunctions } from "./src/session/agent_functions.ts";
 export { AgentTask, type AgentTaskOptions, TaskCancelledError } from "./src/session/agent_task.ts";
 export type { RunContext, UpdateOptions } from "./src/tool/context.ts";
 export type {

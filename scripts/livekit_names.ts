@@ -182,7 +182,7 @@ export const LIVEKIT_NAMES: readonly LivekitGroup[] = [
     "instructions id chatCtx tools stt vad llm tts turnHandling minConsecutiveSpeechDelay useTtsAlignedTranscript toolHandling",
     ["expressive", null, "inline delivery markup belongs to single voices"],
     ["mcpServers", null, "deprecated there"],
-    ["Agent.create", null, "extend `Agent`, or give an object's methods to one"],
+    ["Agent.create", "Agent.create"],
   ),
   group(
     "`Agent`: members",

@@ -18,6 +18,7 @@ import type { ToolHandlingOptions } from "../tool/templates.ts";
 import { toolContext } from "../tool/tool_context.ts";
 import type { AnyTool, ToolChoice, ToolContext } from "../tool/tool.ts";
 import type { Activity } from "./activity.ts";
+import { type AgentFunctions, giveFunctions, splitFunctions } from "./agent_functions.ts";
 import type { AgentSession } from "./agent_session.ts";
 import type { AgentTask } from "./agent_task.ts";
 import { type FlatAgentOptions, unflattenAgent } from "./flat_options.ts";
@@ -155,6 +156,25 @@ export class Agent<UserData = unknown> {
       options,
       moved,
     };
+  }
+
+  /**
+   * Makes an agent from functions, where a class is too much. Each function is given the agent first, and then what the method of
+   * its name is given.
+   *
+   * @throws {AgentError} `session.bad_option` for an option that does not exist or does not fit.
+   *
+   * @example
+   * ```ts
+   * const host = Agent.create({
+   *   instructions: "You take bookings for a small restaurant.",
+   *   onEnter: (agent) => void agent.session.say("Good evening! A table for tonight?"),
+   * });
+   * ```
+   */
+  static create<UserData = unknown>(given: AgentOptions & AgentFunctions<Agent<UserData>, UserData>): Agent<UserData> {
+    const { options, functions } = splitFunctions(given);
+    return giveFunctions(new Agent<UserData>(options), functions);
   }
 
   /** The system prompt. */

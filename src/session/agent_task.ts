@@ -6,6 +6,7 @@
 import { AgentError } from "../base/error.ts";
 import { ToolError } from "../tool/error.ts";
 import { Agent, type AgentOptions } from "./agent.ts";
+import { type AgentFunctions, giveFunctions, splitFunctions } from "./agent_functions.ts";
 import { scopeHere } from "./call_scope.ts";
 
 /** How a task is made. */
@@ -80,6 +81,25 @@ export class AgentTask<Result = unknown, UserData = unknown> extends Agent<UserD
     const { preserveFunctionCallHistory = false, ...rest } = options;
     super(rest);
     this["~task"] = { preserveFunctionCallHistory, isAwaited: false, outcome: undefined, completed: undefined };
+  }
+
+  /**
+   * Makes a task from functions, as `Agent.create` does.
+   *
+   * @example
+   * ```ts
+   * const task = AgentTask.create<boolean>({
+   *   instructions: "Ask whether it may be recorded.",
+   *   tools: [tool({ name: "yes", description: "It may.", execute: () => task.complete(true) })],
+   *   onEnter: (self) => void self.session.generateReply(),
+   * });
+   * ```
+   */
+  static override create<Result = unknown, UserData = unknown>(
+    given: AgentTaskOptions & AgentFunctions<AgentTask<Result, UserData>, UserData>,
+  ): AgentTask<Result, UserData> {
+    const { options, functions } = splitFunctions(given);
+    return giveFunctions(new AgentTask<Result, UserData>(options), functions);
   }
 
   /** It has its result, or was called off. */

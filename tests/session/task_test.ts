@@ -687,3 +687,57 @@ test("a handle that its own tool waits for refuses, however it was reached", asy
   assert.equal(over.settled, true);
   await end(w);
 });
+
+test("a tool of another turn that never ends holds a task up for 10 s at most, and its result is stored later", async () => {
+  const w = world({
+    llm: [
+      { when: { user: "Wait" }, toolCalls: [{ name: "hang", id: "c0", args: {} }] },
+      BOOK,
+      ANN,
+      DONE,
+    ],
+    agent: {
+      tools: [
+        asks(() => new AskName()),
+        tool({
+          name: "hang",
+          description: "x",
+          execute: () => new Promise((go) => void w.clock.schedule(w.clock.now() + 60_000, () => go("late"))),
+        }),
+      ],
+    },
+  });
+  await w.start();
+  const waiting = w.session.generateReply({ userInput: "Wait" });
+  await w.clock.advance(500);
+  w.session.generateReply({ userInput: "Book" });
+  await w.clock.advance(9_000);
+  assert.equal(w.session.currentAgent, w.agent);
+  await w.clock.advance(2_000);
+  assert.equal(w.session.currentAgent.id, "ask_name");
+  await w.clock.advance(60_000); // it ends below the task: its reply waits until the agent is back
+  assert.equal(waiting.done(), false);
+  assert.equal(told(w.session.history.items).includes("output c0: late"), true);
+  await w.until(w.session.run({ userInput: "Ann" }));
+  await w.clock.advance(5_000);
+  assert.equal(waiting.done(), true);
+  assert.equal(told(w.session.history.items).filter((line) => line === "assistant: All done.").length, 2);
+  await end(w);
+});
+
+test("while `onExit` waits for a task, runs end and begin, though an agent is to come", async () => {
+  class Front extends Agent {
+    override async onExit({ run }: HookContext): Promise<void> {
+      await run(new AskName());
+    }
+  }
+  const w = world({ llm: [{ when: { user: "Why" }, text: "I need it." }, ANN, DONE] });
+  await w.start(new Front({ instructions: "Front." }));
+  w.session.updateAgent(new Agent({ id: "next", instructions: "Next." }));
+  await w.clock.advance(100);
+  const result = await w.until(w.session.run({ userInput: "Why" }));
+  assert.deepEqual(result.events.map(({ type }) => type), ["message"]);
+  await w.until(w.session.run({ userInput: "Ann" }));
+  assert.equal(w.session.currentAgent.id, "next");
+  await end(w);
+});
