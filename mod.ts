@@ -166,7 +166,13 @@ export {
   type StoredSession,
   type WriteOptions,
 } from "./src/session/store.ts";
-export type { ResolvedSessionOptions, ResolvedTurnHandling } from "./src/session/resolved_options.ts";
+export type {
+  ResolvedEndpointing,
+  ResolvedInterruption,
+  ResolvedPreemptive,
+  ResolvedSessionOptions,
+  ResolvedTurnHandling,
+} from "./src/session/resolved_options.ts";
 export type { FlatAgentOptions, FlatSessionOptions, FlatTurnOptions } from "./src/session/flat_options.ts";
 export {
   eventToJSON,

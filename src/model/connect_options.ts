@@ -36,9 +36,13 @@ export interface SessionConnectOptions {
 
 /** {@linkcode SessionConnectOptions} with every value filled in. */
 export interface ResolvedSessionConnectOptions {
+  /** Of recognisers. */
   readonly sttConnOptions: APIConnectOptions;
+  /** Of language models. */
   readonly llmConnOptions: APIConnectOptions;
+  /** Of voices. */
   readonly ttsConnOptions: APIConnectOptions;
+  /** How many failures in a row a session survives, of each kind of model. */
   readonly maxUnrecoverableErrors: number;
 }
 

@@ -273,6 +273,7 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    *   was rolled back; `run.active` for a start that is to be captured while a run is under way.
    */
   start(options: StartOptions & { readonly captureRun: true }): Promise<SettledRun | undefined>;
+  /** The same, without a run: resolves when the agent hears and may speak. */
   start(options: StartOptions): Promise<void>;
   async start(options: StartOptions): Promise<SettledRun | undefined | void> {
     const { agent, io, captureRun = false }: Partial<StartOptions> = options ?? {};

@@ -6,22 +6,63 @@
 import type { ResolvedSessionConnectOptions } from "../model/connect_options.ts";
 import type { StreamingTurnDetector, TurnDetector } from "../model/turn_detector.ts";
 import type { TextTransform } from "../reply/text_transforms.ts";
-import type { TurnConfig } from "../turn/config.ts";
 import type { AgentSessionOptions } from "./options.ts";
 import { resolveActivity } from "./resolve.ts";
+
+/** How the end of the user's turn is found. Durations are milliseconds. */
+export interface ResolvedEndpointing {
+  /** Whether the pauses of the user, or the odds of a detector, set the wait. */
+  readonly mode: "fixed" | "dynamic" | "graded";
+  /** Least time from the last speech to the end of the turn. */
+  readonly minDelay: number;
+  /** The same, when a detector says that the user goes on. */
+  readonly maxDelay: number;
+  /** Weight of what was learned. */
+  readonly alpha: number;
+}
+
+/** What it takes to cut in. Durations are milliseconds. */
+export interface ResolvedInterruption {
+  /** The user may cut in. */
+  readonly enabled: boolean;
+  /** While a protected speech plays, nothing is recognised. */
+  readonly discardAudioIfUninterruptible: boolean;
+  /** Speech it takes to cut in. */
+  readonly minDuration: number;
+  /** Words it takes to cut in. */
+  readonly minWords: number;
+  /** Pause first, and go on when it was no interruption. */
+  readonly resumeFalseInterruption: boolean;
+  /** Silence after which a pause was no interruption; null: never. */
+  readonly falseInterruptionTimeout: number | null;
+  /** How long after the agent began, and before it ends, speech over it is judged otherwise; null: not at all. */
+  readonly backchannelBoundary: readonly [number, number] | null;
+}
+
+/** Replies that are begun before the turn is surely over. Durations are milliseconds. */
+export interface ResolvedPreemptive {
+  /** Ask the model before the turn is surely over. */
+  readonly enabled: boolean;
+  /** Synthesise too. */
+  readonly preemptiveTts: boolean;
+  /** Not for speech that is longer. */
+  readonly maxSpeechDuration: number;
+  /** Attempts in one turn. */
+  readonly maxRetries: number;
+}
 
 /** How turns are taken, with every default filled in. */
 export interface ResolvedTurnHandling {
   /** Who decides that the user's turn is over; null: whatever signals there are. */
-  readonly turnDetection: TurnConfig["mode"] | TurnDetector | StreamingTurnDetector;
+  readonly turnDetection: "vad" | "stt" | "manual" | "realtime_llm" | TurnDetector | StreamingTurnDetector | null;
   /** How the end of the user's turn is found. */
-  readonly endpointing: TurnConfig["endpointing"];
+  readonly endpointing: ResolvedEndpointing;
   /** What it takes to cut in. */
-  readonly interruption: TurnConfig["interruption"];
+  readonly interruption: ResolvedInterruption;
   /** Replies that are begun before the turn is surely over. */
-  readonly preemptiveGeneration: TurnConfig["preemptive"];
-  /** How much the user may say before the agent may cut in. */
-  readonly userTurnLimit: TurnConfig["userTurnLimit"];
+  readonly preemptiveGeneration: ResolvedPreemptive;
+  /** How much the user may say before the agent may cut in; null: no limit. */
+  readonly userTurnLimit: { readonly maxWords: number | null; readonly maxDuration: number | null };
 }
 
 /** What holds for a session, with every default filled in. Durations are milliseconds. */

@@ -25,7 +25,7 @@ export interface AgentSnapshot {
 /** Everything of a session but its history: it does not grow with the conversation. */
 export interface SnapshotHead {
   /** Of the format. */
-  readonly version: typeof SNAPSHOT_VERSION;
+  readonly version: 1;
   /** The agents, outermost first: the last one is on stage. */
   readonly agents: readonly AgentSnapshot[];
   /** The program's own data. Absent when there is none. */
