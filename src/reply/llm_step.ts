@@ -38,6 +38,9 @@ export interface LlmStep {
   readonly startedAt: number;
   /** Milliseconds to the first content or call; undefined until then. */
   ttft: number | undefined;
+  /** Clock times of the first and the last text. */
+  textFrom: number | undefined;
+  textUntil: number | undefined;
   usage: CompletionUsage | undefined;
   extra: Record<string, unknown>;
   /** What failed it, or undefined. */
@@ -101,6 +104,8 @@ export function startLlmStep(
     over: Promise.resolve(),
     startedAt: o.clock.now(),
     ttft: undefined,
+    textFrom: undefined,
+    textUntil: undefined,
     usage: undefined,
     extra: {},
     error: undefined,
@@ -185,6 +190,8 @@ function take(step: LlmStep, part: ChatChunk | string | FlushMark, o: Parameters
   }
   if (delta.content !== undefined && delta.content !== "") {
     firstSign(step, o);
+    step.textUntil = o.clock.now();
+    step.textFrom ??= step.textUntil;
     step.text.push(delta.content);
   }
 }

@@ -25,8 +25,17 @@ import { Agent, type ModelSettings } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
 import { resolveActivity, type Resolved } from "./resolve.ts";
 
+/** Speaks a text for a speech. */
+export type SpeakTts = (
+  text: ReadableStream<string>,
+  signal: AbortSignal,
+  speechId: string,
+) => TtsOutput | Promise<TtsOutput>;
+
 /** One agent's time on stage. */
 export class Activity {
+  /** Whose speech a context was made for. */
+  readonly #speechOf = new WeakMap<ChatContext, string>();
   readonly id: string;
   readonly agent: Agent;
   readonly core: SessionCore;
@@ -170,31 +179,33 @@ export class Activity {
     return chatCtx;
   }
 
-  askLlm(request: LlmRequest): LlmOutput | Promise<LlmOutput> {
+  /** Asks the model for a speech. A node that hands on the context it was given is measured as that speech, too. */
+  askLlm(request: LlmRequest, speechId: string): LlmOutput | Promise<LlmOutput> {
     const settings: ModelSettings = request.toolChoice === undefined ? {} : { toolChoice: request.toolChoice };
     if (this.agent.llmNode === Agent.prototype.llmNode) {
-      return this.#chat(request.chatCtx, request.toolCtx, settings, request.signal);
+      return this.#chat(request.chatCtx, request.toolCtx, settings, request.signal, speechId);
     }
+    this.#speechOf.set(request.chatCtx, speechId);
     return this.agent.llmNode(request.chatCtx, request.toolCtx, settings) as LlmOutput | Promise<LlmOutput>;
   }
 
   defaultLlmNode(chatCtx: ChatContext, toolCtx: ToolContext, settings: ModelSettings): ReadableStream<ChatChunk> {
-    return this.#chat(chatCtx, toolCtx, settings, undefined);
+    return this.#chat(chatCtx, toolCtx, settings, undefined, this.#speechOf.get(chatCtx));
   }
 
   /** Null where there is no voice and no node in its place. */
-  get speakTts(): ((text: ReadableStream<string>, signal: AbortSignal) => TtsOutput | Promise<TtsOutput>) | null {
+  get speakTts(): SpeakTts | null {
     if (this.agent.ttsNode !== Agent.prototype.ttsNode) {
       return (text) => this.agent.ttsNode(this.core.transformText(text), {}) as TtsOutput | Promise<TtsOutput>;
     }
     if (this.resolved.tts === null) return null;
-    return (text, signal) => this.#synthesise(this.core.transformText(text), signal);
+    return (text, signal, speechId) => this.#synthesise(this.core.transformText(text), signal, speechId);
   }
 
   async *defaultTtsNode(text: ReadableStream<string>): AsyncGenerator<AudioFrame> {
     const controller = new AbortController();
     try {
-      for await (const audio of this.#synthesise(text, controller.signal)) yield audio.frame;
+      for await (const audio of this.#synthesise(text, controller.signal, undefined)) yield audio.frame;
     } finally {
       controller.abort();
     }
@@ -244,6 +255,7 @@ export class Activity {
     toolCtx: ToolContext,
     settings: ModelSettings,
     signal: AbortSignal | undefined,
+    speechId: string | undefined,
   ): ReadableStream<ChatChunk> {
     const { llm } = this.resolved;
     if (llm === null) {
@@ -255,10 +267,15 @@ export class Activity {
       report: this.core.telemetry.request("llm", llm, this.core.report(llm)),
       requestId: () => this.core.newId("req"),
       closing: this.core.closing.signal,
+      ...(speechId !== undefined && { speechId }),
     });
   }
 
-  #synthesise(text: ReadableStream<string>, signal: AbortSignal): ReadableStream<SynthesizedAudio> {
+  #synthesise(
+    text: ReadableStream<string>,
+    signal: AbortSignal,
+    speechId: string | undefined,
+  ): ReadableStream<SynthesizedAudio> {
     const { tts } = this.resolved;
     if (tts === null) {
       throw new AgentError("session.no_tts", "Cannot speak as there is no `tts`: current value is null");
@@ -271,6 +288,7 @@ export class Activity {
       requestId: () => this.core.newId("req"),
       closing: this.core.closing.signal,
       signal,
+      ...(speechId !== undefined && { speechId }),
     }));
   }
 }

@@ -30,7 +30,7 @@ export class NodeSpans {
       functionTools: toolCtx.functionTools.keys(),
       providerTools: toolCtx.providerTools.map(({ id }) => id),
       toolsets: toolCtx.toolsets.map(({ id }) => id),
-    }, () => this.#activity.askLlm(request));
+    }, () => this.#activity.askLlm(request, this.#speechId));
     this.#endLlm = end;
     return result;
   }
@@ -41,7 +41,7 @@ export class NodeSpans {
     if (speak === null) return null;
     return (text, signal) => {
       const { tts } = this.#activity.resolved;
-      const { result, end } = this.#tracer.ttsNode(this.#speechId, tts, () => speak(text, signal));
+      const { result, end } = this.#tracer.ttsNode(this.#speechId, tts, () => speak(text, signal, this.#speechId));
       this.#endTts = end;
       return result;
     };

@@ -13,14 +13,17 @@ import { emitPart, type SpeechHandle } from "./speech_handle.ts";
 /** What one turn of the agent needs: its models and nodes, and where it reports what has become of it. */
 export function replyHost(core: SessionCore, handle: SpeechHandle, activity: Activity, rank: number): ReplyHost {
   const { telemetry } = core;
+  const speak = activity.speakTts;
   const spans = new NodeSpans(telemetry, handle.id, activity);
   const get = (): Live => (core.speeches.byId(handle.id) ?? core.speeches.lingering(handle.id)) as Live;
   return {
     clock: core.clock,
     itemId: () => core.newId("item"),
     outputs: () => core.outputs(),
-    askLlm: telemetry.isRecording ? (request) => spans.askLlm(request) : (request) => activity.askLlm(request),
-    speakTts: telemetry.isRecording ? spans.speakTts : activity.speakTts,
+    askLlm: telemetry.isRecording
+      ? (request) => spans.askLlm(request)
+      : (request) => activity.askLlm(request, handle.id),
+    speakTts: telemetry.isRecording ? spans.speakTts : speak && ((text, signal) => speak(text, signal, handle.id)),
     traced: telemetry.isRecording ? spans : undefined,
     transcribe: activity.transcribe,
     usesTimedWords: activity.usesTimedWords,

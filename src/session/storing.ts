@@ -7,6 +7,7 @@ import type { ChatContext } from "../chat/context.ts";
 import type { ChatItem, FunctionCall, MetricsReport } from "../chat/item.ts";
 import { pairToolCalls } from "../chat/render.ts";
 import { metadataOf } from "../model/attempt_policy.ts";
+import type { LlmStep } from "../reply/llm_step.ts";
 import type { FollowUp } from "../reply/reply.ts";
 import { CLEAR_LIMIT_MS } from "../reply/segment.ts";
 import { roundHandoff } from "../tool/result.ts";
@@ -238,6 +239,7 @@ export class Storing {
       ...(started !== undefined && { startedSpeakingAt: started }),
       stoppedSpeakingAt: core.wall(spoken.endedAt),
       ...(llm?.ttft !== undefined && { llmNodeTtft: llm.ttft }),
+      ...(llm && tokensPerSecond(llm)),
       ...(tts?.ttfb !== undefined && { ttsNodeTtfb: tts.ttfb }),
       ...(spoken.playbackLatency !== undefined && { playbackLatency: spoken.playbackLatency }),
       ...(started !== undefined && stopped !== undefined && { e2eLatency: started - stopped }),
@@ -269,4 +271,10 @@ function insertCall(
 /** The place of a call among those of its round: its id ends with it. */
 function callIndex(call: FunctionCall): number {
   return Number(call.id.slice(call.id.lastIndexOf("_") + 1));
+}
+
+/** Nothing when the text came at once, or nobody counted. */
+function tokensPerSecond({ usage, textFrom, textUntil }: LlmStep): { readonly llmNodeTps?: number } {
+  if (usage === undefined || textFrom === undefined || textUntil === undefined || textUntil <= textFrom) return {};
+  return { llmNodeTps: (usage.completionTokens * 1000) / (textUntil - textFrom) };
 }

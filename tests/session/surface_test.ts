@@ -242,4 +242,43 @@ test("every event is written down once, in the order in which it went out", asyn
   assert.equal(told(w.session.history.items).length, 2);
 });
 
+test("what models cost for a speech is measured as that speech, through a node that hands its context on, too", async () => {
+  class Passing extends Agent {
+    override llmNode(...args: Parameters<Agent["llmNode"]>): ReturnType<Agent["llmNode"]> {
+      return super.llmNode(...args);
+    }
+  }
+  for (const agent of [new Agent({ instructions: "" }), new Passing({ instructions: "" })]) {
+    const w = world({ tts: {} });
+    await w.start(agent);
+    const handle = w.session.generateReply({ userInput: "Hi" });
+    await w.until(handle);
+    await w.close();
+    const measured = w.events.flatMap((event) =>
+      event.type === "metrics_collected" && "speechId" in event.metrics
+        ? [`${event.metrics.type} ${event.metrics.speechId === handle.id}`]
+        : []
+    );
+    assert.deepEqual(measured.toSorted(), ["llm_metrics true", "tts_metrics true"]);
+  }
+});
+
+test("how quickly a model wrote is noted with its message, where its text took time and its tokens were counted", async () => {
+  const usage = { promptTokens: 1, promptCachedTokens: 0, completionTokens: 10, totalTokens: 11 };
+  const w = world({
+    llm: [
+      { when: { user: "Slowly" }, chunks: [{ text: "One " }, { text: "two.", afterMs: 500 }], usage },
+      { when: { user: "At once" }, text: "One two.", usage },
+    ],
+  });
+  await w.start();
+  await w.until(w.session.generateReply({ userInput: "Slowly" }));
+  await w.until(w.session.generateReply({ userInput: "At once" }));
+  const rates = w.session.history.items.flatMap((item) =>
+    item.type === "message" && item.role === "assistant" ? [item.metrics.llmNodeTps] : []
+  );
+  assert.deepEqual(rates, [20, undefined]);
+  await w.close();
+});
+
 test("the version is that of the manifest", () => assert.equal(VERSION, manifest.version));
