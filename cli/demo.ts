@@ -57,7 +57,14 @@ export async function demo(args: readonly string[]): Promise<number> {
       const port = portOf(values.port);
       write("Loading: a voice, a detector and a recogniser, all on this machine.\n");
       const { serveMic } = await loadMic();
-      await serveMic({ runtime: place, port, out, signal: stop.signal, write });
+      await serveMic({
+        runtime: place,
+        port,
+        out,
+        signal: stop.signal,
+        write,
+        withSmartTurn: values["smart-turn"] === true,
+      });
       return 0;
     }
     write("Loading: a voice, a detector and a recogniser, all on this machine.\n");

@@ -19,7 +19,7 @@ const HELP = `repartee: real-time voice and text agents
         --fast        on a virtual clock: as fast as the models are
         --voice NAME  the caller's voice: kal16 (default), slt, rms or awb
         --smart-turn  a detector tells from the sound whether the caller has finished: shorter waits
-  repartee demo --mic [--port NUMBER] [--out DIR]
+  repartee demo --mic [--port NUMBER] [--out DIR] [--smart-turn]
       Talk to the same agent yourself: serves a page on this machine (default port 3000; 0: any).
   repartee replay FILE
       Run the machines over a recorded session, and name the first difference.

@@ -10,6 +10,7 @@ import type { UpgradeWebSocket } from "hono/ws";
 import { fliteTTS } from "../adapters/flite/mod.ts";
 import { voicePage, voiceRoute } from "../adapters/hono/mod.ts";
 import { sileroVAD } from "../adapters/silero/mod.ts";
+import { smartTurn } from "../adapters/smart_turn/mod.ts";
 import { whisperSTT } from "../adapters/whisper/mod.ts";
 import { Bookseller, booksellerModel } from "../examples/shared/bookshop.ts";
 import type { AgentSession, Runtime } from "../mod.ts";
@@ -30,15 +31,19 @@ export interface MicOptions {
   /** Ends it. */
   readonly signal: AbortSignal;
   readonly write: (text: string) => void;
+  /** A detector tells from the sound whether the caller has finished. */
+  readonly withSmartTurn: boolean;
 }
 
 /** Serves the page, on this machine only, until it is told to stop. */
-export async function serveMic({ runtime, port, out, signal, write }: MicOptions): Promise<void> {
+export async function serveMic({ runtime, port, out, signal, write, withSmartTurn }: MicOptions): Promise<void> {
   const { clock, files } = runtime;
-  await using vad = sileroVAD({ clock });
+  // A detector of turns looks into the pause, so that silence alone may decide sooner.
+  await using detector = withSmartTurn ? smartTurn({ clock }) : null;
+  await using vad = sileroVAD({ clock, ...(detector !== null && { minSilenceDuration: 250 }) });
   await using tts = fliteTTS({ voice: "slt", clock });
   await using stt = whisperSTT({ clock });
-  await Promise.all([vad.prewarm?.(), tts.prewarm(), stt.prewarm?.()]);
+  await Promise.all([vad.prewarm?.(), tts.prewarm(), stt.prewarm?.(), detector?.prewarm()]);
   const llm = languageModel(runtime, () => booksellerModel(clock));
   mkdirSync(out, { recursive: true });
 
@@ -60,7 +65,7 @@ export async function serveMic({ runtime, port, out, signal, write }: MicOptions
         },
         close: () => writer?.close(),
       }, { highWaterMark: 1_024 });
-      return { vad, tts, stt, llm, trace };
+      return { vad, tts, stt, llm, trace, turnHandling: { turnDetection: detector } };
     },
     onSession(session, c) {
       const call = calls.get(c);

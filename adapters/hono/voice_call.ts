@@ -8,11 +8,11 @@ import { AgentError, type ErrorCode } from "../../src/base/error.ts";
 import type { Runtime } from "../../src/base/runtime.ts";
 import type { TimedString } from "../../src/model/marks.ts";
 import type { AgentSession, SessionIO } from "../../src/session/agent_session.ts";
-import type { ErrorEvent } from "../../src/session/events.ts";
 import { latencyReader } from "../../src/trace/latency.ts";
 import type { TraceRecord } from "../../src/trace/record.ts";
 import type { CloseReason } from "../../src/stage/state.ts";
 import { fromPush, type Inlet } from "../../streams/from_push.ts";
+import { tellEvents } from "./voice_events.ts";
 import { voiceSink } from "./voice_sink.ts";
 import {
   type CallMessage,
@@ -208,25 +208,7 @@ export function voiceCall({ runtime, sampleRate, graceMs, onOver }: VoiceCallOpt
       open: (speech) =>
         new WritableStream<TimedString>({ write: ({ text }) => tell({ type: "agent_transcript", speech, text }) }),
     };
-    const tellState = (): void => tell({ type: "state", agent: joined.agentState, user: joined.userState });
-    joined.on("agent_state_changed", tellState);
-    joined.on("user_state_changed", tellState);
-    joined.on("user_input_transcribed", ({ transcript, isFinal }) => {
-      tell({ type: "user_transcript", text: transcript, isFinal });
-    });
-    joined.on("conversation_item_added", ({ item }) => {
-      if (item.type !== "message" || (item.role !== "user" && item.role !== "assistant")) return;
-      const { id, role, interrupted } = item;
-      tell({ type: "message", id, role, text: item.textContent ?? "", interrupted });
-      if (role === "assistant" && interrupted) tell({ type: "interruption", resumed: false });
-    });
-    joined.on("agent_false_interruption", ({ resumed }) => {
-      if (resumed) tell({ type: "interruption", resumed: true });
-    });
-    joined.on("function_tools_executed", (event) => {
-      for (const [call, output] of event.zipped()) tell({ type: "tool", name: call.name, isError: output.isError });
-    });
-    joined.on("error", (event) => tell(asTold(event)));
+    tellEvents(joined, tell);
     joined.once("close", ({ reason }) => finish(reason));
   };
 
@@ -345,19 +327,4 @@ function notRunning(): AgentError {
 /** 32 characters that stand for 24 bytes. */
 function tokenOf(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
-}
-
-const PARTS: Readonly<Record<ErrorEvent["error"]["type"], string>> = {
-  llm_error: "the language model",
-  tts_error: "the voice",
-  stt_error: "the recogniser",
-  realtime_model_error: "the model",
-  session_error: "a part of the session",
-};
-
-/** What a page is told of a failure: which part, and not what it said, which may name what is not the page's business. */
-function asTold({ error }: ErrorEvent): CallMessage {
-  const cause: unknown = error.error;
-  const code = cause instanceof AgentError ? cause.code : "reply.failed";
-  return { type: "error", code, message: `Cannot go on as planned as ${PARTS[error.type]} failed` };
 }
