@@ -87,6 +87,12 @@ export type {
   OverlapStartedMark,
 } from "./src/model/interruption_detector.ts";
 export {
+  overlapDetector,
+  type OverlapDetectorOptions,
+  type OverlapJudge,
+  type OverlapJudgement,
+} from "./src/model/overlap_detector.ts";
+export {
   APIConnectionError,
   type APIConnectionErrorInit,
   APIError,

@@ -133,7 +133,7 @@ const CHAPTERS: readonly Chapter[] = [
       "Words that only show attention leave the agent the floor: lists of seven languages, judged with their length and their " +
       "place in the agent's speech. They are shown as transcripts and are no turn. Near the end of a question they are its answer. " +
       "Nothing has to be set; `backchannel: null` lets every word interrupt, a function of your own judges in its place, and an " +
-      "`interruption.detector` judges from the sound instead.",
+      "`interruption.detector` judges from the sound instead (`overlapDetector` makes one of any model that judges sound).",
     pictures: [
       {
         name: "backchannel",

@@ -5,6 +5,7 @@
  * @module
  */
 import type { AudioFrame } from "../audio/frame.ts";
+import { toMono } from "../audio/mono.ts";
 import { type Resampler, resampler } from "../audio/resample.ts";
 import { type AudioInputPart, isMark } from "./marks.ts";
 import type { VADEvent, VADStream } from "./vad.ts";
@@ -182,7 +183,7 @@ export function vadStream(judge: WindowJudge, { options, signal }: VADStreamOpti
       rawStart = rawWindows = 0;
       kept.clear();
     }
-    const mono = mix(frame);
+    const mono = toMono(frame);
     raw.push(mono);
     accept(current.convert.push(mono));
     await judgeWindows(controller);
@@ -215,16 +216,4 @@ export function vadStream(judge: WindowJudge, { options, signal }: VADStreamOpti
 
 function frameOf(data: Int16Array, sampleRate: number): AudioFrame[] {
   return data.length === 0 ? [] : [{ data, sampleRate, channels: 1, samplesPerChannel: data.length }];
-}
-
-/** The mean of the channels: a copy, so that nobody's later writing is heard. */
-function mix({ data, channels, samplesPerChannel }: AudioFrame): Int16Array {
-  if (channels === 1) return data.slice();
-  const mono = new Int16Array(samplesPerChannel);
-  for (let sample = 0; sample < samplesPerChannel; sample++) {
-    let sum = 0;
-    for (let channel = 0; channel < channels; channel++) sum += data[sample * channels + channel] ?? 0;
-    mono[sample] = Math.round(sum / channels);
-  }
-  return mono;
 }
