@@ -28,6 +28,8 @@ import { agentTranscript, type UserTranscript, userTranscript } from "./transcri
 const QUEUE_MS = 2 * LEAD_MS;
 /** What was played last is on its way for so long: the room is not left before. Chosen: the queue, and half of that for the way. */
 const LINGER_MS = 300;
+/** How long the caller may take to listen to the agent, who then speaks all the same. Chosen: clients do it in some 100 ms. */
+const LISTEN_LIMIT_MS = 10_000;
 /** How long one step of the parting may take. Chosen: a server that does not answer holds nobody up. */
 const STEP_LIMIT_MS = 2_000;
 /** As `close()` without a deadline. */
@@ -116,10 +118,18 @@ export function attachRoom(rtc: Rtc, room: RtcRoom, session: AgentSession, o: Re
     microphone?.bind(identity);
     userWords?.bind(identity);
     publishing ??= publish();
+    const release = (): void => {
+      if (!isOver && linked === participant) speaker?.release("nobody listens");
+    };
+    const off = clock.schedule(clock.now() + LISTEN_LIMIT_MS, () => {
+      if (!isOver && linked === participant) warn("the caller does not listen to the agent", { participant: identity });
+      release();
+    });
+    offs.push(off);
     void publishing.then((sid) => {
-      if (isOver || linked !== participant) return;
-      speaker?.release("nobody listens");
-      if (sid !== undefined || track === undefined) ready.resolve();
+      off();
+      release();
+      if (!isOver && linked === participant && (sid !== undefined || track === undefined)) ready.resolve();
     });
   };
 

@@ -81,6 +81,8 @@ export interface CallerOptions {
   readonly rate?: number;
   readonly channels?: number;
   readonly kind?: "standard" | "agent" | "sip";
+  /** Hears what others publish. Default true. */
+  readonly subscribes?: boolean;
   readonly attributes?: Readonly<Record<string, string>>;
   /** Whom to listen to. Default: "agent". */
   readonly hears?: string;
@@ -151,6 +153,7 @@ export class Caller implements AsyncDisposable {
         ...(o.kind && { kind: o.kind }),
         ...(o.attributes && { attributes: o.attributes }),
       }),
+      { autoSubscribe: o.subscribes ?? true, dynacast: false },
     );
     for (const participant of room.remoteParticipants.values()) look(participant);
     caller.#readTrailers();

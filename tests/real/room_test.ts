@@ -78,6 +78,16 @@ describe("a session in a room", { skip: reason ?? false }, () => {
       assert.deepEqual(acksOf(a.trace).at(-1)?.positionMs, 1_000);
     });
 
+    it("does not wait for ever for a caller who does not listen", async () => {
+      const room = newRoom();
+      await using a = await startSession(server, { room });
+      await using caller = await Caller.join(server, { room, subscribes: false });
+      await until("the caller is linked", () => a.io.linkedParticipant?.identity === caller.identity);
+      await a.session.say("Hello.", { audio: soundOf(tone(500)) });
+      assert.ok(a.log.some(({ message }) => message.includes("does not listen")));
+      assert.equal(acksOf(a.trace).at(-1)?.positionMs, 500);
+    });
+
     it("falls silent on a pause, keeps the position, and goes on without losing a sample", async () => {
       const room = newRoom();
       await using a = await startSession(server, { room });
