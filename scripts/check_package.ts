@@ -24,7 +24,7 @@ import { bin, environment, mustHaveAll, oldestNode, root } from "./places.ts";
 /** Budget of `import { AgentSession }`, bundled and minified, gzip. Not met yet. */
 const BUDGET_BYTES = 50 * 1024;
 /** What it may weigh until then. Measured: goes down with what was saved, and never up without a reason in the commit. */
-const CEILING_BYTES = 82 * 1024;
+const CEILING_BYTES = 112 * 1024;
 
 let passed = 0;
 let failed = 0;
