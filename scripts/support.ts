@@ -32,6 +32,11 @@ export const SUPPORT: readonly Support[] = [
     places: [...RUNTIMES, "workerd"],
     test: "tests/edge/cases.ts",
   },
+  {
+    feature: "tools in the background, their journal, toolsets",
+    places: RUNTIMES,
+    test: "tests/session/*tool*_test.ts",
+  },
   { feature: "the built package: conversation by text", places: ["node22"], test: "scripts/test_node22.ts" },
   {
     feature: "every entry loads from the packed tarball",
