@@ -1,5 +1,5 @@
 /**
- * Makes texts of what runs in pages, so that a server in any place can hand them out: the worklet, and the client over it.
+ * Makes texts of what runs in pages, so that a server in any place can hand them out: the worklet, the client over it, and the page over that.
  *
  *     node scripts/page_text.ts            writes them
  *     node scripts/page_text.ts --check    fails where one is not fresh
@@ -24,6 +24,13 @@ const TEXTS = [
     contents: 'export { connectVoice } from "./voice_client.ts";',
     format: "esm",
     what: "The module of the client",
+  },
+  {
+    file: "voice_page_text.ts",
+    name: "VOICE_PAGE",
+    contents: 'import { runPage } from "./voice_page_main.ts"; runPage();',
+    format: "esm",
+    what: "The script of the page, with the client in it",
   },
 ] as const;
 const FOLDER = `${root}adapters/hono/`;

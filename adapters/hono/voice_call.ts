@@ -219,7 +219,12 @@ export function voiceCall({ runtime, sampleRate, graceMs, onOver }: VoiceCallOpt
       attach(joined) {
         if (phase === "over") return Promise.reject(new Error("the page has left"));
         attach(joined);
-        return Promise.resolve({ [Symbol.asyncDispose]: async () => finish("error") });
+        return Promise.resolve({
+          // One that could not start is told of by `fail`.
+          [Symbol.asyncDispose]: async () => {
+            if (isBegun) finish("error");
+          },
+        });
       },
     },
     join(next, { resume }) {

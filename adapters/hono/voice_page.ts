@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { voiceClientModule } from "./voice_client_module.ts";
-import { PAGE_SCRIPT } from "./voice_page_script.ts";
 import { PAGE_STYLE } from "./voice_page_style.ts";
+import { VOICE_PAGE } from "./voice_page_text.ts";
 
 /** What the page says, and whom it calls. */
 export interface VoicePageOptions {
@@ -67,7 +66,7 @@ export function voicePage(options: VoicePageOptions = {}): string {
 </div>
 </footer>
 <script type="application/json" id="options">${JSON.stringify({ url }).replace(/</g, "\\u003c")}</script>
-<script type="module">${voiceClientModule()}${PAGE_SCRIPT}</script>
+<script type="module">${VOICE_PAGE}</script>
 </body>
 </html>
 `;

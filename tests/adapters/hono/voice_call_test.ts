@@ -308,3 +308,18 @@ test("a call that could not begin says so and closes", async () => {
   });
   assert.equal(w.clock.armed, 0);
 });
+
+test("a session that fails to start when it is joined already is told of too", async () => {
+  const w = setUp();
+  const agent = new Agent({ instructions: "" });
+  const other = new AgentSession({ runtime: w.runtime, llm: w.llm });
+  await w.clock.until(other.start({ agent }));
+  w.join();
+  await assert.rejects(w.clock.until(w.session.start({ agent, io: w.call.io })), { code: "agent.already_running" });
+  w.call.fail("agent.already_running", "Cannot begin the call");
+  assert.equal(w.page.first("error")?.code, "agent.already_running");
+  assert.equal(w.page.messages.at(-1)?.type, "end");
+  assert.equal(w.isOver(), true);
+  await w.clock.until(other.close());
+  assert.equal(w.clock.armed, 0);
+});
