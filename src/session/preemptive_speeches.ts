@@ -5,6 +5,7 @@
  */
 import type { ChatContext } from "../chat/context.ts";
 import { chatMessage } from "../chat/make.ts";
+import { handleName } from "../stage/run.ts";
 import { equalToolContexts } from "../tool/tool_context.ts";
 import type { Activity } from "./activity.ts";
 import type { SessionCore } from "./core.ts";
@@ -59,6 +60,7 @@ export function usePreemptive(core: SessionCore, handleId: string, turn: UserTur
   live.userMessage = live.userMessage === undefined ? finished : chatMessage({ ...finished, id: live.userMessage.id });
   live.userMetrics = live.userMessage.metrics;
   live.handle["~"].scheduled = true;
+  core.inbox.call({ type: "run.watch", t: 0, name: handleName(handleId) });
   core.speeches.storeUserMessage(live);
   live.reply.synthesise();
 }

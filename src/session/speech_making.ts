@@ -7,6 +7,7 @@ import { AgentError } from "../base/error.ts";
 import type { ChatContext } from "../chat/context.ts";
 import { type Instructions, renderInstructions } from "../chat/instructions.ts";
 import type { ChatMessage } from "../chat/item.ts";
+import { handleName } from "../stage/run.ts";
 import { Reply, type ReplySource } from "../reply/reply.ts";
 import { toolContext, withoutTools } from "../tool/tool_context.ts";
 import type { ToolChoice, ToolContext } from "../tool/tool.ts";
@@ -150,7 +151,8 @@ export function makeSpeech(core: SessionCore, activity: Activity, o: {
     storedTools: undefined,
   };
   core.speeches.add(live);
-  core.inbox.call({ type: "run.watch", t: 0, name: `handle:${o.id}` });
+  // A reply that may never be heard keeps no run open: one that is used is waited for from then on.
+  if (o.transcript === undefined) core.inbox.call({ type: "run.watch", t: 0, name: handleName(o.id) });
   return live;
 }
 
