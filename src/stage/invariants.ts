@@ -47,6 +47,11 @@ export function stageViolations(root: RootState): readonly string[] {
     "a stage that is not in use is empty",
     stage.phase === "running" || stage.phase === "closing" || current === null,
   );
+  const present = [...stage.paused.map(({ activity }) => activity.id), ...(current === null ? [] : [current.id])];
+  must(
+    "hooks at work are those of agents that are there",
+    stage.hooks.every((name) => present.some((id) => name === hookName(id, "enter") || name === hookName(id, "exit"))),
+  );
   must("whoever is on stage has the only floor", Object.keys(floors).join() === (current?.id ?? ""));
   const { paused, tasks } = stage;
   const above = [...paused.slice(1).map(({ activity }) => activity.id), ...(current === null ? [] : [current.id])];

@@ -53,6 +53,12 @@ export interface Voice {
   plan: number;
 }
 
+/** A hook that waits for a task. */
+interface HookOf {
+  readonly hookOf: string;
+  readonly hook: "enter" | "exit";
+}
+
 /** Something that somebody waits for. */
 export interface Wait {
   readonly what: string;
@@ -129,7 +135,7 @@ export class MachineWorld {
   readonly #turnTexts = new Map<string, number>();
   readonly #kinds = new Map<string, AgentKind | "task">();
   /** Who waits for a task: a tool of a voice, or a hook. */
-  readonly #tasks = new Map<string, Voice | { readonly hookOf: string }>();
+  readonly #tasks = new Map<string, Voice | HookOf>();
   readonly #cues: Event[];
   readonly #cueCounts = new Map<Cue, number>();
   #config: TurnConfig;
@@ -455,9 +461,7 @@ export class MachineWorld {
     const done = (): void => this.#tell({ type: "hook.done", activityId, hook });
     if (kind === (hook === "enter" ? "stuckEnter" : "stuckExit")) return;
     if (kind === (hook === "enter" ? "greets" : "farewell")) this.#make("say", {});
-    if (hook === "enter" && kind === "asks") {
-      return this.#ask({ hookOf: activityId }, activityId, `hook:${activityId}:enter`);
-    }
+    if (kind === "asks") return this.#ask({ hookOf: activityId, hook }, activityId, `hook:${activityId}:${hook}`);
     if (hook === "enter" && kind === "task") {
       const luck = this.#draw(NAME.task);
       if (luck < 0.7) this.#make("say", {});
@@ -470,7 +474,7 @@ export class MachineWorld {
   }
 
   /** A tool or a hook waits for a task. */
-  #ask(who: Voice | { readonly hookOf: string }, parentId: string, waiter: string): void {
+  #ask(who: Voice | HookOf, parentId: string, waiter: string): void {
     const arrival = this.#arrive("task");
     this.#tasks.set(arrival.activityId, who);
     if ("id" in who) who.task = arrival.activityId;
@@ -496,7 +500,7 @@ export class MachineWorld {
       this.#tools += 1;
       this.#floor({ type: "tools.changed", running: this.#tools });
       this.#later(0, () => this.#endTools(who));
-    } else this.#later(0, () => this.#tell({ type: "hook.done", activityId: who.hookOf, hook: "enter" }));
+    } else this.#later(0, () => this.#tell({ type: "hook.done", activityId: who.hookOf, hook: who.hook }));
   }
 
   #leave(activityId: string): void {
@@ -735,7 +739,7 @@ export class MachineWorld {
       this.#later(0, () => this.#complete(taskId));
       this.#tools += 1;
       voice.task = null;
-      this.#tasks.set(taskId, { hookOf: "" });
+      this.#tasks.set(taskId, { hookOf: "", hook: "enter" });
     }
     voice.toolsRunning = 0;
     voice.resultsOpen = 1;

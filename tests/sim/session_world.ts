@@ -638,7 +638,9 @@ class SimAgent extends Agent {
     if (this.#kind === "throws") throw new Error("onEnter failed");
   }
 
-  override async onExit({ session }: HookContext): Promise<void> {
+  override async onExit(ctx: HookContext): Promise<void> {
+    const { session } = ctx;
+    if (this.#kind === "asks") await ctx.run(this.#world.task()).catch(() => {}); // as above
     if (this.#kind === "farewell") await session.say(SAYINGS[4]);
     if (this.#kind === "slow") await this.#world.later(2_500);
     if (this.#kind === "stuckExit") await new Promise<void>(() => {});
