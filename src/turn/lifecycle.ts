@@ -137,10 +137,7 @@ export function onOptionsUpdated(d: Draft, previous: EventOf<"options.updated">[
     edit(d, "recognition").userTurnCommitted = false;
     cancelPrediction(d, false);
     // The timer that would end a pause goes with the mode; the pause must not stay without it.
-    if (d.turn.timers["falseInterruption"] !== undefined) {
-      if (isFixed(d)) endSuspicion(d);
-      else cancelTimer(d, "falseInterruption");
-    }
+    if (d.turn.timers["falseInterruption"] !== undefined) endSuspicion(d);
   }
   if (!config.adaptive && d.turn.overlap.detectionEnabled) releaseHeld(d, onOverlapError(d, false));
   const judged = d.turn.overlap.detectionEnabled && d.turn.overlap.agentSpeaking;

@@ -42,7 +42,7 @@ export function onVadStart(d: Draft, event: EventOf<"vad.start">): void {
 /** A hum or a cough that no words followed is no part of the turn that begins now: it would have begun long before it did. */
 function forgetWordless(d: Draft, start: number): void {
   const { userTurnStart, lastSpeakingTime, finalText, interimText } = d.turn.recognition;
-  if (!isFixed(d) || userTurnStart === undefined || finalText !== "" || interimText !== "") return;
+  if (userTurnStart === undefined || finalText !== "" || interimText !== "") return;
   if (lastSpeakingTime === undefined || start - lastSpeakingTime < WORDLESS_MS) return;
   endTurnSpan(d, lastSpeakingTime);
   const region = edit(d, "recognition");
