@@ -14,6 +14,8 @@ export interface FigureSpec {
   readonly unit: string;
   /** At most this, or at least with `atLeast`; null: none is set. */
   readonly budget: number | null;
+  /** Where a place has another one. */
+  readonly budgetOn?: Readonly<Partial<Record<Place, number>>>;
   readonly atLeast?: true;
   /** Tells of the machine, not of a side: no ratio is made. */
   readonly isContext?: true;
@@ -23,13 +25,15 @@ export interface FigureSpec {
 
 /** One question, one program for each side. */
 export interface Question {
-  /** Our side is `bench/<name>.ts`, the peer's `bench/peers/livekit/<name>.js`. */
+  /** Our side is `bench/<name>.ts`, the peer's `bench/peers/<peer>/<name>.js`. */
   readonly name: string;
   readonly question: string;
   readonly rounds: number;
   readonly places: readonly Place[];
   readonly exposesGc?: true;
   readonly hasPeer: boolean;
+  /** Another peer than LiveKit's, that is among our development packages and runs wherever ours does. */
+  readonly peer?: { readonly folder: string; readonly package: string };
   readonly figures: readonly FigureSpec[];
 }
 
@@ -170,6 +174,37 @@ export const QUESTIONS: readonly Question[] = [
     ],
   },
   {
+    name: "hono_chat",
+    question: "What does a chat over HTTP cost the server, at 50 requests at once?",
+    rounds: 3,
+    places: ["node", "bun"],
+    hasPeer: true,
+    peer: { folder: "ai_sdk", package: "ai" },
+    figures: [
+      {
+        key: "chat_cpu",
+        figure: "a chat turn over HTTP, CPU time of the server",
+        unit: "ms",
+        budget: 0.4,
+        budgetOn: { bun: 0.2 },
+      },
+      {
+        key: "chat_per_second",
+        figure: "chat turns over HTTP a second, client on the same machine",
+        unit: "1/s",
+        budget: null,
+        atLeast: true,
+      },
+      {
+        key: "chat_floor",
+        figure: "the same length streamed by hono with no session, CPU time",
+        unit: "ms",
+        budget: null,
+        isContext: true,
+      },
+    ],
+  },
+  {
     name: "silero",
     question: "What does Silero cost per window of 32 ms?",
     rounds: 1,
@@ -247,6 +282,5 @@ export const QUESTIONS: readonly Question[] = [
 
 /** What has a budget and no program yet; the page says so. */
 export const NOT_ASKED_YET: readonly string[] = [
-  "a chat route over HTTP at concurrency 50, CPU time a request: the route does not exist yet",
   "simulated conversations a second: the simulation does not exist yet",
 ];

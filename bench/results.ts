@@ -88,7 +88,9 @@ export function page({ date, machine, versions, rows }: Results, command: string
     ].join(" | ") + " |"
   );
   const reasons = new Set(rows.filter(({ why }) => why !== null).map((row) => `- ${row.figure}: ${row.why}.`));
-  const peer = rows.find(({ peerName }) => peerName !== null)?.peerName ?? "none";
+  const names = [...new Set(rows.flatMap(({ peerName }) => peerName ?? []))];
+  const peer = names.find((name) => name.startsWith("@livekit")) ?? "none";
+  const others = names.filter((name) => name !== peer);
   return [
     "# Results",
     "",
@@ -96,7 +98,9 @@ export function page({ date, machine, versions, rows }: Results, command: string
     "",
     `- Machine: ${machine}`,
     `- Versions: ${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")}`,
-    `- Peer: ${peer}, on Node whatever ours runs on`,
+    `- Peer: ${peer}, on Node whatever ours runs on${
+      others.length === 0 ? "" : `; ${others.join(", ")} with hono for chats over HTTP, where ours runs`
+    }`,
     '- Each side of each round in a process of its own, in turn. Median of the rounds, least and most in brackets; "better"',
     "  says how many times. The head of each `bench/*.ts` says exactly what is measured.",
     "",

@@ -68,10 +68,13 @@ for (const row of missed) {
 
 /** Asks both sides in turn, round by round. */
 function ask(question: Question): Row[] {
-  const isPeerAsked = hasPeer && question.hasPeer;
+  const { peer } = question;
+  const isThere = hasPeer || peer !== undefined;
+  const isPeerAsked = isThere && question.hasPeer;
   const ours = new Map<Place, Measured[]>(question.places.map((place) => [place, []]));
-  const peers: Measured[] = [];
-  let why: string | null = question.hasPeer && !hasPeer ? "the peer was not installed" : null;
+  const peerPlaces: readonly Place[] = peer === undefined ? ["node"] : question.places;
+  const peers = new Map<Place, Measured[]>(peerPlaces.map((place) => [place, []]));
+  let why: string | null = question.hasPeer && !isThere ? "the peer was not installed" : null;
   const rounds = Math.min(question.rounds, Number(options.rounds ?? Infinity));
   if (question.name === "import_time") spawnSync(`${bin}/node`, ["scripts/build.ts"], { cwd: root, stdio: "inherit" });
   for (let round = 0; round < rounds; round++) {
@@ -84,21 +87,27 @@ function ask(question: Question): Row[] {
       }
     }
     if (!isPeerAsked) continue;
-    try {
-      peers.push(runOnce("node", `bench/peers/livekit/${question.name}.js`, question, []));
-    } catch (error) {
-      why = `the peer failed: ${String(error).split("\n")[0]}`;
+    for (const place of peerPlaces) {
+      try {
+        peers.get(place)!.push(
+          runOnce(place, `bench/peers/${peer?.folder ?? "livekit"}/${question.name}.js`, question, []),
+        );
+      } catch (error) {
+        why = `the peer failed on ${place}: ${String(error).split("\n")[0]}`;
+      }
     }
   }
   const made = question.figures.flatMap((spec) =>
     question.places.map((place) =>
       makeRow({
         question: question.question,
-        spec,
+        spec: { ...spec, budget: spec.budgetOn?.[place] ?? spec.budget },
         runtime: place,
         ours: valuesOf(ours.get(place)!, spec.key),
-        peer: valuesOf(peers, spec.key),
-        peerName,
+        peer: valuesOf(peers.get(place) ?? peers.get("node")!, spec.key),
+        peerName: peer === undefined
+          ? peerName
+          : `${peer.package} ${versionOf(`${root}node_modules/${peer.package}/package.json`)}`,
         why,
       })
     )
