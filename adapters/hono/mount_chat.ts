@@ -151,7 +151,7 @@ function mount(app: Hono, path: string, options: ChatOptions): void {
         leave();
         throw error;
       }
-      const body = turn.log.stream();
+      const body = turn.log.stream(runtime.clock);
       const run = turn.run().finally(leave);
       if (!isKnownHost) keepAlive(c, run);
       if (stopsWhenLeft && !isKnownHost) {
@@ -181,7 +181,7 @@ function mount(app: Hono, path: string, options: ChatOptions): void {
       const key = keyOf(await ownerOf(options, c), parseId(c.req.param("id")));
       const log = turns.get(key)?.log;
       if (log === undefined || log.isOver) return c.body(null, 204);
-      return new Response(log.stream(defaultRuntime().clock), { headers: STREAM_HEADERS });
+      return new Response(log.stream(defaultRuntime().clock, true), { headers: STREAM_HEADERS });
     }),
   );
 
