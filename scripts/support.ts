@@ -75,6 +75,7 @@ export const SUPPORT: readonly Support[] = [
     feature: "`./hono`: a chat with the AI SDK's own client, leaving, resuming, errors",
     places: ["workerd"],
     test: "tests/adapters/hono/chat_workerd_test.ts",
+    note: "`./openai` as its model, too",
   },
   { feature: "the chat page in a browser", places: ["node24", "bun"], test: "tests/real/chat_page_test.ts" },
   { feature: "the stream of the chat by `curl -N`", places: RUNTIMES, test: "tests/real/chat_page_test.ts" },
