@@ -7,6 +7,7 @@
  */
 import type { Context, Env, Hono } from "hono";
 import { AgentError } from "../../src/base/error.ts";
+import type { Runtime } from "../../src/base/runtime.ts";
 import type { Agent } from "../../src/session/agent.ts";
 import { defaultRuntime } from "../../src/session/default_runtime.ts";
 import type { AgentSessionOptions, Logger } from "../../src/session/options.ts";
@@ -111,7 +112,7 @@ function mount(app: Hono, path: string, options: ChatOptions): void {
     } catch (error) {
       if (typeof (error as { getResponse?: unknown } | null)?.getResponse === "function") throw error; // hono's own, thrown on purpose
       const status = statusOf(error);
-      if (status === 500) loggerOf(options, c)?.error("a chat request failed", { area: "hono", error });
+      if (status === 500) loggerOf(options)?.error("a chat request failed", { area: "hono", error });
       return c.json({ error: publicError(error) }, status);
     }
   };
@@ -121,7 +122,7 @@ function mount(app: Hono, path: string, options: ChatOptions): void {
     answered(async (c) => {
       const owner = await ownerOf(options, c);
       const request = parseChatRequest(await readBody(c.req, maxBodySize));
-      const session = typeof options.session === "function" ? options.session(c) : options.session ?? {};
+      const session = sessionOf(options, c);
       const logger = options.logger ?? session.logger;
       if (!store.capabilities.atomic && !hasWarned) {
         hasWarned = true;
@@ -181,7 +182,7 @@ function mount(app: Hono, path: string, options: ChatOptions): void {
       const key = keyOf(await ownerOf(options, c), parseId(c.req.param("id")));
       const log = turns.get(key)?.log;
       if (log === undefined || log.isOver) return c.body(null, 204);
-      return new Response(log.stream(defaultRuntime().clock, true), { headers: STREAM_HEADERS });
+      return new Response(log.stream(runtimeOf(options, c).clock, true), { headers: STREAM_HEADERS });
     }),
   );
 
@@ -189,7 +190,7 @@ function mount(app: Hono, path: string, options: ChatOptions): void {
     `${path}/:id`,
     answered(async (c) => {
       const key = keyOf(await ownerOf(options, c), parseId(c.req.param("id")));
-      const leave = await turns.enter(key, { stop() {} }, defaultRuntime().clock); // what runs is cut off and stored first
+      const leave = await turns.enter(key, { stop() {} }, runtimeOf(options, c).clock); // what runs is cut off and stored first
       try {
         await store.delete(key);
       } finally {
@@ -238,9 +239,17 @@ function cast(
   };
 }
 
-function loggerOf({ logger, session }: ChatOptions, c: Context): Logger | undefined {
-  if (logger !== undefined || session === undefined) return logger;
-  return typeof session === "function" ? session(c).logger : session.logger;
+function sessionOf({ session }: ChatOptions, c: Context): AgentSessionOptions {
+  return (typeof session === "function" ? session(c) : session) ?? {};
+}
+
+/** Where a failure is told. A function is not asked: it may be what failed. */
+function loggerOf({ logger, session }: ChatOptions): Logger | undefined {
+  return logger ?? (typeof session === "function" ? undefined : session?.logger);
+}
+
+function runtimeOf(options: ChatOptions, c: Context): Runtime {
+  return sessionOf(options, c).runtime ?? defaultRuntime();
 }
 
 /** Where a place ends what a request began with its response, it is asked to wait. */

@@ -267,7 +267,8 @@ test("what the program's own functions throw is no secret of the inside told, an
   const throwing = (error: unknown): () => never => () => {
     throw error;
   };
-  for (const options of [{ authorize: throwing(new Error("secret")) }, { agent: throwing(new Error("secret")) }]) {
+  const secret = throwing(new Error("secret"));
+  for (const options of [{ authorize: secret }, { agent: secret }, { session: secret }]) {
     const s = site({ options });
     const response = await s.runtime.clock.until(post(s.app, body("c", "Hi")));
     assert.equal(response.status, 500);
