@@ -8,6 +8,7 @@ import { ChatContext } from "../chat/context.ts";
 import { Instructions, INSTRUCTIONS_MESSAGE_ID, isInstructions } from "../chat/instructions.ts";
 import { Agent } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
+import type { TurnHandlingOptions } from "./options.ts";
 import { copyPlain, type NotPlain } from "./plain_value.ts";
 import { busyWith, untilQuiet } from "./quiet.ts";
 import {
@@ -144,11 +145,23 @@ function writeUserData(userData: unknown): unknown {
 function writeOptions(core: SessionCore): SessionSnapshot["options"] {
   const turnHandling = core.changedTurnHandling;
   if (turnHandling === undefined) return {};
-  const { turnDetection, ...rest } = turnHandling;
-  if (turnDetection === undefined) return { turnHandling: rest };
-  if (typeof turnDetection !== "object" || turnDetection === null) return { turnHandling: { ...rest, turnDetection } };
-  core.log("warn", "a turn detector that was set at run time is not in the snapshot", { area: "session" });
-  return { turnHandling: rest };
+  const { turnDetection, interruption, ...rest } = turnHandling;
+  const left = (what: string): void =>
+    core.log("warn", `${what} that was set at run time is not in the snapshot`, { area: "session" });
+  const plain: { -readonly [K in keyof TurnHandlingOptions]: TurnHandlingOptions[K] } = { ...rest };
+  if (typeof turnDetection === "object" && turnDetection !== null) left("a turn detector");
+  else if (turnDetection !== undefined) plain.turnDetection = turnDetection;
+  if (interruption !== undefined) {
+    const { detector, backchannel, ...settings } = interruption;
+    if (detector) left("a detector of interruptions");
+    if (backchannel) left("a policy for backchannels");
+    plain.interruption = {
+      ...settings,
+      ...(detector === null && { detector }),
+      ...(backchannel === null && { backchannel }),
+    };
+  }
+  return { turnHandling: plain };
 }
 
 function makeAgent({ id }: AgentSnapshot, agents: AgentRegistry): Agent {

@@ -9,6 +9,7 @@ import { handoff } from "../../src/tool/result.ts";
 import { tool } from "../../src/tool/define.ts";
 import type { ScriptedReply } from "../../src/testing/scripted_llm.ts";
 import { refusesWith, userSays, type World, world } from "./harness.ts";
+import { scriptedInterruptionDetector } from "../../src/testing/scripted_interruption_detector.ts";
 
 const throughJSON = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
@@ -385,4 +386,24 @@ test("a snapshot at any quiet point goes on as if nothing had happened (S10)", a
     ),
     { numRuns: 40 },
   );
+});
+
+test("models and functions that were set at run time are left out, with a line in the log; what is plain stays", async () => {
+  const w = world();
+  await w.start();
+  const detector = scriptedInterruptionDetector({ clock: w.clock });
+  w.session.updateOptions({
+    turnHandling: { turnDetection: "manual", interruption: { detector, backchannel: () => true, minWords: 3 } },
+  });
+  assert.deepEqual(w.session.snapshot().options, {
+    turnHandling: { turnDetection: "manual", interruption: { minWords: 3 } },
+  });
+  assert.equal(w.log.filter(({ message }) => /set at run time is not in the snapshot/.test(message)).length, 2);
+  w.session.updateOptions({ turnHandling: { interruption: { detector: null, backchannel: null } } });
+  assert.deepEqual(w.session.snapshot().options.turnHandling?.interruption, {
+    minWords: 3,
+    detector: null,
+    backchannel: null,
+  });
+  await w.close();
 });
