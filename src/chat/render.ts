@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ChatContext } from "./context.ts";
 import type { ChatItem, ChatMessage, FunctionCall, FunctionCallOutput } from "./item.ts";
 import { INSTRUCTIONS_MESSAGE_ID } from "./instructions.ts";
 import { functionCallOutput } from "./make.ts";
@@ -130,6 +131,22 @@ export function pairToolCalls(items: Iterable<ChatItem>, options: PairOptions = 
     ...calls,
     ...outputs,
   ]);
+}
+
+/**
+ * Mends a conversation that came from outside, so that each call has exactly one output for whoever reads it: a call without
+ * one is answered with what became of it, and outputs without a call are taken out, as are those that are there twice.
+ *
+ * @returns What was wrong.
+ */
+export function mendToolCalls(chatCtx: ChatContext, stateOf: PairOptions["stateOf"]): readonly PairNote[] {
+  const { groups, notes } = groupItems(chatCtx.items, stateOf === undefined ? {} : { stateOf });
+  if (notes.length === 0) return notes;
+  for (const { type, itemId } of notes) if (type !== "unanswered_call") chatCtx.remove(itemId);
+  for (const { outputs } of groups) {
+    for (const output of outputs) if (chatCtx.getById(output.id) === undefined) chatCtx.insert(output);
+  }
+  return notes;
 }
 
 function closeGroup(

@@ -68,8 +68,7 @@ export class Activity {
   /** Takes the agent; it can be on one stage only. */
   begin(): void {
     this.agent["~"].activity = this;
-    this.core.toolCalls.know(this.agent["~"].chatCtx.items);
-    this.instructionsChanged();
+    this.contextChanged();
     if (this.isResumed) return; // its configuration is in the history
     const { instructions } = this.agent;
     const text = renderInstructions(instructions);
@@ -78,6 +77,12 @@ export class Activity {
     const update = this.core.items.agentConfigUpdate({ instructions: text, toolsAdded: tools });
     this.agent["~"].chatCtx.append(update);
     this.core.history.insert(update);
+  }
+
+  /** What its model sees was given from outside. */
+  contextChanged(): void {
+    this.core.toolCalls.adopt(this.agent["~"].chatCtx);
+    this.instructionsChanged();
   }
 
   /** It comes next: what others have of its toolsets must not end. */

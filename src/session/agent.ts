@@ -232,7 +232,7 @@ export class Agent<UserData = unknown> {
   /** Replaces what its model sees. Copied. */
   updateChatCtx(chatCtx: ChatContext): void {
     this["~"].chatCtx = chatCtx.copy();
-    this["~"].activity?.instructionsChanged();
+    this["~"].activity?.contextChanged();
   }
 
   /** Runs when the agent takes the stage. It may speak; a failure is logged and stops nothing. */

@@ -42,6 +42,7 @@ export function makeReply(core: SessionCore, activity: Activity, o: {
   const build = (): ChatContext => {
     const own = activity.agent["~"].chatCtx;
     const chatCtx = (o.chatCtx ?? own).copy();
+    if (o.chatCtx !== undefined) core.toolCalls.adopt(chatCtx);
     const { userMessage } = live;
     if (userMessage !== undefined && chatCtx.getById(userMessage.id) === undefined) {
       if (o.place === undefined) chatCtx.insert(userMessage);

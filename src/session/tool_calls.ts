@@ -4,7 +4,9 @@
  * @module
  */
 import { AgentError } from "../base/error.ts";
+import type { ChatContext } from "../chat/context.ts";
 import type { ChatItem, FunctionCall } from "../chat/item.ts";
+import { mendToolCalls } from "../chat/render.ts";
 import type { ReadyArguments } from "../reply/tool_step.ts";
 import { cancellationTools } from "../tool/cancellation.ts";
 import { argumentsKey, decideDuplicate } from "../tool/duplicate.ts";
@@ -17,6 +19,7 @@ import {
   MAIN_BRANCH,
   record,
   runningCalls,
+  stateOfCall,
   type ToolJournal,
 } from "../tool/journal.ts";
 import {
@@ -104,6 +107,18 @@ export class ToolCalls {
     const id = given === "" || this.#ids.has(given) ? this.#core.newId("call") : given;
     this.#ids.add(id);
     return id;
+  }
+
+  /** A conversation that was given from outside: its ids are known from now on, and each of its calls has one output. */
+  adopt(chatCtx: ChatContext): void {
+    this.know(chatCtx.items);
+    const mended = mendToolCalls(chatCtx, (call) => stateOfCall(this.journal, call.callId));
+    if (mended.length > 0) {
+      this.#core.log("warn", "calls and outputs of a given conversation do not pair, and were mended", {
+        area: "tool",
+        mended: mended.map(({ type, callId }) => `${type} ${callId}`),
+      });
+    }
   }
 
   /** Calls that an agent knows from before. */

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ChatContext } from "../../src/chat/context.ts";
 import type { ChatItem } from "../../src/chat/item.ts";
+import { functionCall, functionCallOutput } from "../../src/chat/make.ts";
 import { Agent } from "../../src/session/agent.ts";
 import { tool } from "../../src/tool/define.ts";
 import type { JournalCall } from "../../src/tool/journal.ts";
@@ -390,5 +392,31 @@ test("tools that change within a turn count from the next request of the turn on
   await w.start();
   await w.until(w.session.generateReply({ userInput: "Go" }));
   assert.ok(told(w.session.history.items).includes("output c2: late result"));
+  await w.close();
+});
+
+test("calls and outputs that do not pair in a conversation that is given are mended before a model sees them", async () => {
+  const call = (callId: string) => functionCall({ id: `id_${callId}`, createdAt: 1, callId, name: "work", args: "{}" });
+  const output = (id: string, callId: string) =>
+    functionCallOutput({ id, createdAt: 2, callId, name: "work", output: id, isError: false });
+  const broken = new ChatContext([call("a"), call("b"), output("b1", "b"), output("b2", "b"), output("x1", "x")]);
+  const w = world({ agent: { chatCtx: broken } });
+  await w.start();
+  await w.until(w.session.generateReply({ userInput: "Hi" }));
+  w.agent.updateChatCtx(broken);
+  await w.until(w.session.generateReply({ userInput: "Hi" }));
+  await w.until(w.session.generateReply({ userInput: "Hi", chatCtx: broken }));
+  assert.equal(w.llm.requests.length, 3);
+  for (const { items } of w.llm.requests) {
+    assertPaired(items);
+    assert.deepEqual(told(items).filter((line) => /call|output/.test(line)), [
+      "call work a {}",
+      "call work b {}",
+      "output a error: The call was cancelled before it finished. It has no result.",
+      "output b: b1",
+    ]);
+  }
+  assert.equal(broken.length, 5); // it is the program's
+  assert.equal(w.log.filter(({ level, fields }) => level === "warn" && "mended" in fields).length, 3);
   await w.close();
 });
