@@ -278,6 +278,29 @@ export const QUESTIONS: readonly Question[] = [
       },
     ],
   },
+  {
+    name: "simulated_call",
+    question: "How long does a test of a whole call take?",
+    rounds: 3,
+    places: ["node", "bun", "deno"],
+    hasPeer: false,
+    figures: [
+      {
+        key: "simulated_call",
+        figure: "a call of ten minutes by voice, simulated",
+        unit: "ms",
+        budget: 1_000,
+        whyNoPeer: "its clock is the machine's",
+      },
+      {
+        key: "simulated_call_s",
+        figure: "how long that call lasts on its own clock",
+        unit: "s",
+        budget: null,
+        isContext: true,
+      },
+    ],
+  },
 ];
 
 /** What has a budget and no program yet; the page says so. */

@@ -8,7 +8,7 @@ import type { Clock } from "../base/runtime.ts";
 import type { ChatContext } from "../chat/context.ts";
 import type { Agent } from "../session/agent.ts";
 import type { AgentSession } from "../session/agent_session.ts";
-import type { RunResult } from "../session/run_result.ts";
+import type { RunEvent, RunResult } from "../session/run_result.ts";
 import type { PhoneLine } from "./phone_line.ts";
 import type { HangUp, SimulatedUser, Utterance } from "./simulated_user.ts";
 import type { VirtualClock } from "../../adapters/runtime/virtual.ts";
@@ -33,6 +33,8 @@ export interface SimulateOptions<UserData = unknown> {
 export interface SimulatedConversation {
   /** Everything that was said and done. */
   readonly history: ChatContext;
+  /** The same as events, the user's messages among them, for `expectRun(conversation)`. */
+  readonly events: readonly RunEvent[];
   /** What came of each of the user's messages, for `expectRun`. By text only; empty by voice. */
   readonly runs: readonly RunResult[];
   /** How often the user has spoken. */
@@ -88,6 +90,9 @@ class Conversation {
   /** How many messages of the user went into the history. */
   #messages = 0;
   #turn = 0;
+  /** Who handed over to whom, by the item of the hand-off. */
+  readonly #moves = new Map<string, { readonly oldAgent: Agent | undefined; readonly newAgent: Agent }>();
+  #agent: Agent | undefined;
   #changed: (() => void)[] = [];
 
   constructor(session: AgentSession, options: SimulateOptions, clock: Clock) {
@@ -112,6 +117,11 @@ class Conversation {
           this.#messages += 1;
           this.#said = [];
         }
+        if (item.type === "agent_handoff") {
+          const newAgent = session.currentAgent;
+          this.#moves.set(item.id, { oldAgent: item.oldAgentId === null ? undefined : this.#agent, newAgent });
+          this.#agent = newAgent;
+        }
         this.#wake();
       }),
       session.on("agent_state_changed", () => this.#wake()),
@@ -124,12 +134,23 @@ class Conversation {
       const end = await this.#talk(startedAt, maxTurns, maxDurationMs, patienceMs);
       const durationMs = this.#clock.now() - startedAt;
       await session.close();
-      return { ...end, history: session.history.copy(), runs: this.#runs, turns: this.#turn, durationMs };
+      const history = session.history.copy();
+      return { ...end, history, events: this.#eventsOf(history), runs: this.#runs, turns: this.#turn, durationMs };
     } finally {
       for (const off of offs) off();
       this.#over.abort();
       await session.close();
     }
+  }
+
+  #eventsOf(history: ChatContext): RunEvent[] {
+    const begins = history.items.findIndex(({ id }) => this.#moves.has(id)); // a session may have held one before
+    return history.items.slice(Math.max(begins, 0)).flatMap((item): RunEvent[] => {
+      if (item.type === "agent_config_update") return [];
+      if (item.type !== "agent_handoff") return [{ type: item.type, item } as RunEvent];
+      const move = this.#moves.get(item.id);
+      return move === undefined ? [] : [{ type: item.type, item, ...move }];
+    });
   }
 
   async #talk(

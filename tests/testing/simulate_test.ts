@@ -19,6 +19,7 @@ import {
   type SimulatedUser,
 } from "../../src/testing/mod.ts";
 import { tool } from "../../src/tool/define.ts";
+import { handoff } from "../../src/tool/result.ts";
 
 const rejectsWith = (work: Promise<unknown>, code: string, message: RegExp = /./): Promise<void> =>
   assert.rejects(work, (error) => error instanceof AgentError && error.code === code && message.test(error.message));
@@ -98,6 +99,33 @@ test("by voice: the same script is spoken, heard with the delays of a line, and 
   const letters = spoken(history).join("").length;
   assert.ok(durationMs > letters * 50 && durationMs < letters * 90, `${durationMs} ms for ${letters} letters`);
   assert.equal(clock.armed, 0);
+});
+
+test("a whole conversation is asserted as a run is, with hand-offs and the user's messages", async () => {
+  class Desk extends Agent {
+    override onEnter({ session }: HookContext): void {
+      session.say("The desk here.");
+    }
+  }
+  const desk = new Desk({ instructions: "Book." });
+  const toDesk = tool({ name: "to_desk", description: "Hands over.", execute: () => handoff({ agent: desk }) });
+  const { session, agent } = scripted([
+    { when: { user: "Book it." }, toolCalls: [{ name: "to_desk", id: "1", args: {} }] },
+    { text: "At your service." },
+  ], { tools: [toDesk] });
+  const conversation = await simulate(session, { agent, user: scriptedUser(["Book it.", "Thanks."]) });
+  const expected = expectRun(conversation);
+  expected.nextEvent().isAgentHandoff({ newAgentType: Agent });
+  expected.nextEvent().isMessage({ role: "user", text: "Book it." });
+  expected.nextEvent().isFunctionCall({ name: "to_desk" });
+  expected.nextEvent().isFunctionCallOutput({ isError: false });
+  const { oldAgent, newAgent } = expected.nextEvent().isAgentHandoff({ newAgentType: Desk }).event();
+  assert.equal(oldAgent, agent);
+  assert.equal(newAgent, desk);
+  expected.nextEvent().isMessage({ text: "The desk here." });
+  expected.nextEvent().isMessage({ role: "user", text: "Thanks." });
+  expected.nextEvent().isMessage({ text: "At your service." });
+  expected.noMoreEvents();
 });
 
 test("by voice: a user cuts in, and the history holds what was heard until then", async () => {
