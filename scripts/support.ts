@@ -48,6 +48,18 @@ export const SUPPORT: readonly Support[] = [
   { feature: "the same call, from the packed tarball", places: ["node22"], test: "scripts/check_package.ts" },
   { feature: "Ctrl-C and bad input leave complete files", places: ["node24"], test: "tests/real/cli_test.ts" },
   { feature: "a voice session with scripted models", places: RUNTIMES, test: "tests/session/*_test.ts" },
+  {
+    feature: "tasks that tools wait for, over turns of the user",
+    places: [...RUNTIMES, "workerd"],
+    test: "tests/edge/cases.ts",
+    note: "bare `task.run()` where there is ambient storage",
+  },
+  {
+    feature: "agents that hand over, with tasks, by random calls",
+    places: RUNTIMES,
+    test: "tests/session/task*_test.ts",
+  },
+  { feature: "seventeen classes of wedges, provoked", places: RUNTIMES, test: "tests/session/wedges_test.ts" },
   { feature: "turn taking, exact in time and order", places: RUNTIMES, test: "tests/turn/timelines_test.ts" },
   { feature: "backchannels told from interruptions", places: RUNTIMES, test: "tests/turn/backchannel_test.ts" },
   { feature: "detectors of interruptions", places: RUNTIMES, test: "tests/session/overlaps_test.ts" },

@@ -4,7 +4,7 @@
  * Nothing of Node is imported here: the checks throw by themselves.
  */
 import { openaiLLM } from "../../adapters/openai/mod.ts";
-import { Agent, AgentError, AgentSession, type ChatChunk, type LLM, tool } from "../../mod.ts";
+import { Agent, AgentError, AgentSession, AgentTask, type ChatChunk, type LLM, tool } from "../../mod.ts";
 import type { Runtime } from "../../src/base/runtime.ts";
 import { scriptedLLM } from "../../src/testing/mod.ts";
 import { callByText } from "./voice_case.ts";
@@ -168,6 +168,43 @@ export const cases: readonly EdgeCase[] = [
         check(error instanceof AgentError && error.code === "session.bad_option", "the code says what");
       }
       await session.close();
+    },
+  },
+  {
+    name: "a tool waits for a task over two turns, with or without ambient storage",
+    async run(runtime) {
+      const task: AgentTask<string> = AgentTask.create<string>({
+        id: "ask",
+        instructions: "Ask for the name.",
+        tools: [tool({ name: "clock", description: "x", execute: () => task.complete("Ann") })],
+        onEnter: (_task, { session }) => void session.say("Your name?"),
+      });
+      let code = "";
+      const book = tool({
+        name: "clock",
+        description: "Books.",
+        async execute(_args, { ctx }) {
+          const name = await ctx.run(task);
+          const bare = AgentTask.create({ instructions: "", onEnter: (self) => self.cancel() });
+          await bare.run().catch((error) => code = error.code);
+          return name;
+        },
+      });
+      const session = new AgentSession({ llm: echo(), runtime });
+      const agent = new Agent({ instructions: "Echo.", tools: [book] });
+      await session.start({ agent });
+      await session.run({ userInput: "What time is it?" });
+      check(session.currentAgent.id === "ask", "the task has the stage while it waits for the user");
+      const { events } = await session.run({ userInput: "What time is it?" });
+      check(session.currentAgent === agent, "the agent is back");
+      await session.close();
+      const outputs = session.history.items.flatMap((item) =>
+        item.type === "function_call_output" ? [item.output] : []
+      );
+      check(outputs.includes("Ann"), `the result reaches the tool: ${outputs}`);
+      check(events.at(-1)?.type === "message", "it is answered");
+      const expected = runtime.ambient === undefined ? "task.no_context" : "task.cancelled";
+      check(code === expected, `a bare call does what the place can: ${code}`);
     },
   },
   {

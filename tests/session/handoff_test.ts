@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { virtualRuntime } from "../../adapters/runtime/virtual.ts";
+import { summarize } from "../../src/chat/summary.ts";
 import { Agent, type HookContext } from "../../src/session/agent.ts";
 import { AgentTask } from "../../src/session/agent_task.ts";
 import { SPEECH_PRIORITY_HIGH, SPEECH_PRIORITY_LOW, type SpeechHandle } from "../../src/session/speech_handle.ts";
@@ -288,4 +289,28 @@ test("a session whose trace is one stream says that it cannot be recorded again"
   await w.start();
   await w.close();
   assert.equal(w.log.filter(({ fields }) => fields["area"] === "trace").length, 1);
+});
+
+test("a summary is carried over in place of the words", async () => {
+  const w = world({ llm: [{ when: { user: "My name is Ann" }, text: "Hello Ann." }, { text: "So." }] });
+  await w.start();
+  await w.until(w.session.run({ userInput: "My name is Ann" }));
+  await w.until(w.session.run({ userInput: "And I like tea" }));
+  const chatCtx = w.agent.chatCtx.copy({ excludeInstructions: true, excludeConfigUpdate: true });
+  const asked: string[] = [];
+  const did = await summarize(chatCtx, (prompt) => {
+    asked.push(JSON.stringify(prompt.items));
+    return Promise.resolve("Ann is here.");
+  }, { keepLastTurns: 1 });
+  assert.ok(did && asked[0]?.includes("My name is Ann"));
+  w.session.updateAgent(new Agent({ id: "next", instructions: "You are next.", chatCtx }));
+  await w.clock.advance(10);
+  await w.until(w.session.run({ userInput: "Who am I" }));
+  const prompt = (w.llm.requests.at(-1)?.items ?? []).flatMap((item) =>
+    item.type === "message" ? [item.textContent] : []
+  );
+  assert.equal(prompt[0], "You are next.");
+  assert.ok(prompt[1]?.includes("Ann is here."));
+  assert.deepEqual(prompt.slice(2), ["And I like tea", "So.", "Who am I"]);
+  await end(w);
 });
