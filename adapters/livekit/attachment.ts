@@ -55,6 +55,7 @@ export function attachRoom(rtc: Rtc, room: RtcRoom, session: AgentSession, o: Re
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => {}); // nobody has to wait for it
   let identity = o.participantIdentity;
+  let isChosen = false; // by the program, which knows better than the rules
   let linked: RtcParticipant | undefined;
   let isOver = false;
   const offs: (() => void)[] = [];
@@ -152,6 +153,7 @@ export function attachRoom(rtc: Rtc, room: RtcRoom, session: AgentSession, o: Re
 
   const consider = (participant: RtcParticipant): void => {
     if (linked !== undefined || isOver) return;
+    if (isChosen) return void (participant.identity === identity && link(participant));
     const localIdentity = room.localParticipant?.identity;
     if (mayLink(participant, { identity, kinds: o.participantKinds, localIdentity })) link(participant);
   };
@@ -195,7 +197,9 @@ export function attachRoom(rtc: Rtc, room: RtcRoom, session: AgentSession, o: Re
     onRoom(room, "participantAttributesChanged", (_, participant) => {
       // Our own avatar may say so only after it came in.
       const isOurs = speaksFor(participant, room.localParticipant?.identity);
-      if (participant.identity !== linked?.identity || o.participantIdentity !== undefined || !isOurs) return;
+      if (participant.identity !== linked?.identity || o.participantIdentity !== undefined || isChosen || !isOurs) {
+        return;
+      }
       unlink();
       identity = undefined;
       microphone?.bind(null);
@@ -277,6 +281,7 @@ export function attachRoom(rtc: Rtc, room: RtcRoom, session: AgentSession, o: Re
       if (next === (linked?.identity ?? null)) return;
       if (linked !== undefined) unlink();
       identity = next ?? undefined;
+      isChosen = next !== null;
       microphone?.bind(next);
       userWords?.bind(next);
       const participant = next === null ? undefined : room.remoteParticipants.get(next);

@@ -74,18 +74,21 @@ export function roomIO(room: RtcRoom | RoomAddress, options: RoomIOOptions = {})
     const isOurs = !isRoom(room);
     const joined = isOurs ? new rtc.Room() : room;
     const release = await keepNative(rtc, joined);
-    const leave = async (): Promise<void> => {
-      if (isOurs) await joined.disconnect();
+    let attachment: Attachment;
+    try {
+      attachment = attachRoom(rtc, joined, session, resolved);
+    } catch (error) {
       await release();
-    };
-    const attachment = attachRoom(rtc, joined, session, resolved);
+      throw error;
+    }
     current = { room: joined, attachment };
     const part = async (): Promise<void> => {
       try {
         await attachment[Symbol.asyncDispose]();
       } finally {
         current = undefined;
-        await leave();
+        if (isOurs) await joined.disconnect();
+        await release();
       }
     };
     if (isOurs) {

@@ -194,6 +194,20 @@ describe("a session in a room", { skip: reason ?? false }, () => {
       assert.equal(anna.identity, "anna");
     });
 
+    it("is whoever the program chooses, of any kind, who may come later", async () => {
+      const room = newRoom();
+      await using a = await startSession(server, { room });
+      await using caller = await Caller.join(server, { room });
+      await until("the caller is linked", () => a.io.linkedParticipant?.identity === caller.identity);
+      a.io.setParticipant("bot");
+      assert.equal(a.io.linkedParticipant, undefined);
+      await using bot = await Caller.join(server, { room, identity: "bot", kind: "agent" });
+      await until("the bot is linked", () => a.io.linkedParticipant?.identity === bot.identity);
+      const said = bot.say(tone(1_500));
+      await until("the bot is heard", () => speaking(a));
+      await said;
+    });
+
     it("is not our own avatar, even if that says so late", async () => {
       const room = newRoom();
       await using a = await startSession(server, { room });
