@@ -122,6 +122,16 @@ export function strengthOf({ data, sampleRate }: AudioFrame, hz: number): number
   return (Math.SQRT2 * Math.hypot(re, im)) / Math.max(1, data.length);
 }
 
+/** The most of it in any 50 ms: where a jitter buffer stretched the sound, its phase jumps, and over a longer time it cancels out. */
+export function mostOf({ data, sampleRate }: AudioFrame, hz: number): number {
+  const size = sampleRate / 20;
+  let most = 0;
+  for (let at = 0; at + size <= data.length; at += size) {
+    most = Math.max(most, strengthOf(audioFrame(data.slice(at, at + size), sampleRate), hz));
+  }
+  return most;
+}
+
 /** What the sink acknowledged, with the session's clock. */
 export function acksOf(
   trace: readonly TraceRecord[],

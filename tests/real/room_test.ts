@@ -23,7 +23,17 @@ import { scriptedSTT } from "../../src/testing/mod.ts";
 import { roomIO } from "../../adapters/livekit/mod.ts";
 import { told } from "../session/harness.ts";
 import { Caller, isFinal, sleep, until, wallNow } from "./room_caller.ts";
-import { acksOf, newRoom, type RoomSession, runtime, soundOf, startSession, strengthOf, tone } from "./room_session.ts";
+import {
+  acksOf,
+  mostOf,
+  newRoom,
+  type RoomSession,
+  runtime,
+  soundOf,
+  startSession,
+  strengthOf,
+  tone,
+} from "./room_session.ts";
 
 /** Remembers what reaches the recogniser. */
 class Listener extends Agent {
@@ -43,6 +53,11 @@ class Listener extends Agent {
 /** As long as it was said: nothing is lost, and the caller's jitter buffer may stretch it when the machine is busy. */
 function assertLasts(heardMs: number, saidMs: number): void {
   assert.ok(heardMs >= saidMs - 100 && heardMs <= saidMs + 300, `${heardMs} ms were heard of ${saidMs}`);
+}
+
+/** What counts as heard was heard; and all that was heard counts, but for what a jitter buffer stretches. */
+function assertTells(toldMs: number, heardMs: number): void {
+  assert.ok(toldMs <= heardMs + 80 && toldMs >= heardMs - 250, `${toldMs} ms told, ${heardMs} ms heard`);
 }
 
 /** The events that a room is listened to for, but by LiveKit's own tracks. */
@@ -102,7 +117,7 @@ describe("a session in a room", { skip: reason ?? false }, () => {
       const [first] = caller.stretches(0, 100);
       assert.ok(first !== undefined && first.to <= pausedAt + 250, `silent ${first!.to - pausedAt} ms after the pause`);
       const { positionMs } = acksOf(a.trace).at(-1)!;
-      assert.ok(Math.abs(positionMs - (first.to - from)) <= 80, `${positionMs} ms told, ${first.to - from} ms heard`);
+      assertTells(positionMs, first.to - from);
       a.session.output.audio!.resume();
       await until("it is played out", () => acksOf(a.trace).at(-1)?.ack === "finished");
       await sleep(300);
@@ -129,7 +144,7 @@ describe("a session in a room", { skip: reason ?? false }, () => {
       assert.deepEqual(others, []);
       const { positionMs, ack } = acksOf(a.trace).at(-1)!;
       assert.equal(ack, "cleared");
-      assert.ok(Math.abs(positionMs - (first.to - from)) <= 80, `${positionMs} ms told, ${first.to - from} ms heard`);
+      assertTells(positionMs, first.to - from);
       // The next speech is not cut by the last interruption.
       a.session.say("Next.", { audio: soundOf(tone(500, { hz: 880 })) });
       const next = await caller.hearsOut(cutAt + 400);
@@ -150,7 +165,7 @@ describe("a session in a room", { skip: reason ?? false }, () => {
       assertLasts(all.to - all.from, 2_000);
       for (let index = 0; index < 4; index++) {
         const part = caller.sound(all.from + index * 500 + 150, all.from + index * 500 + 400);
-        const strength = strengthOf(part, 500 + 200 * index);
+        const strength = mostOf(part, 500 + 200 * index);
         assert.ok(strength > 3_000, `tone ${index} has ${strength}`);
       }
     });
@@ -471,7 +486,7 @@ describe("a session in a room", { skip: reason ?? false }, () => {
         await using a = await startSession(server, { room: name, at: room });
         a.session.say("A tone.", { audio: soundOf(tone(500, { hz })) });
         const { from, to } = await caller.hearsOut(since);
-        assert.ok(strengthOf(caller.sound(from + 100, to - 100), hz) > 3_000);
+        assert.ok(mostOf(caller.sound(from, to), hz) > 3_000);
         await a.session.close();
         assert.ok(room.isConnected);
       }
