@@ -69,6 +69,11 @@ export const SUPPORT: readonly Support[] = [
     places: RUNTIMES,
     test: "tests/adapters/runtime/virtual_order_test.ts",
   },
+  {
+    feature: "whole sessions, the same trace byte for byte",
+    places: RUNTIMES,
+    test: "tests/real/equal_traces_test.ts",
+  },
   { feature: "streams: backpressure, cancel, abort, errors", places: RUNTIMES, test: "tests/streams/*_test.ts" },
   { feature: "paced playout, pause, what was heard", places: RUNTIMES, test: "tests/io/paced_sink_test.ts" },
   {

@@ -74,9 +74,9 @@ async function main(args: string[]): Promise<number> {
   const stale = only === undefined && perRegion === 5
     ? Object.keys(SURVIVORS).filter((key) => !verdicts.some(({ mutant }) => keyOf(mutant) === key))
     : [];
-  for (const key of stale) console.log(`explained, but not among them: ${key}`);
+  for (const key of stale) console.log(`explained, but not among those that were chosen now: ${key}`);
   if (isWritten) writeFileSync(`${root}docs/simulation.md`, page(verdicts));
-  const failed = count("nobody") + stale.length;
+  const failed = count("nobody");
   console.log(`${verdicts.length - count("nobody")} passed, ${failed} failed`);
   return failed === 0 && verdicts.length > 0 ? 0 : 1;
 }

@@ -69,6 +69,6 @@ export class Violation extends Error {
 
   /** The same, whatever the numbers in it are: two failures of one kind are equal in this. */
   get kind(): string {
-    return this.message.replace(/\d+(\.\d+)?/g, "#");
+    return this.rule + this.message.slice(this.rule.length).replace(/\d+(\.\d+)?/g, "#");
   }
 }

@@ -112,3 +112,16 @@ test("a turn that the answering-machine detector takes over calls off the reply 
 
   assert.deepEqual(lines(w, /begin|abort/), ['1700 begin a1 "hello"', "2050 abort a1"]);
 });
+
+test("what the hook of a turn says when its time is over is not taken for what the next turn's says", () => {
+  const w = world(
+    [...speech(500, 1_500), final(1_700, "one"), ...speech(9_000, 9_500), final(9_700, "two")],
+    { hook: { ms: 31_000 } },
+  );
+  w.run();
+
+  assert.deepEqual(lines(w, /store|over/), [
+    "32050 store 1 (hook_failed)",
+    "62050 store 2 (hook_failed)",
+  ]);
+});
