@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { decibels, levelOf, peak, rms } from "../../src/audio/level.ts";
 
 const sine = Int16Array.from(

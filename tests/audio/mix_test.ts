@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { AgentError } from "../../src/base/error.ts";
 import { amplify, mix, mixInto } from "../../src/audio/mix.ts";
 

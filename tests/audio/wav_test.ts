@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { AgentError, type ErrorCode } from "../../src/base/error.ts";
 import { type AudioFrame, audioFrame } from "../../src/audio/frame.ts";
 import { concatSamples } from "../../src/audio/frames.ts";

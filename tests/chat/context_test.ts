@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { AgentError, type ErrorCode } from "../../src/base/error.ts";
 import { ChatContext } from "../../src/chat/context.ts";
 import type { ChatItem, ChatMessage } from "../../src/chat/item.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { ChatContext } from "../../src/chat/context.ts";
 import { computeChatCtxDiff } from "../../src/chat/diff.ts";
 import type { ChatItem } from "../../src/chat/item.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../property.ts";
 import type { ChatItem } from "../../src/chat/item.ts";
 import { agentConfigUpdate, agentHandoff, chatMessage, functionCall, functionCallOutput } from "../../src/chat/make.ts";
 import { groupItems, pairToolCalls } from "../../src/chat/render.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { Sequence } from "../../src/chat/sequence.ts";
 
 interface Thing {

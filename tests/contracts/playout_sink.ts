@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { type VirtualClock, virtualClock } from "../../adapters/runtime/virtual.ts";
 import { type AudioFrame, audioFrame } from "../../src/audio/frame.ts";
 import type { PlayoutAck, PlayoutSink } from "../../src/io/playout.ts";

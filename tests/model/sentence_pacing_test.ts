@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { PACING_START, pacingHeard, type PacingState, stepPacing } from "../../src/model/sentence_pacing.ts";
 
 const PACING = { minRemainingAudio: 5_000, maxTextLength: 300 };

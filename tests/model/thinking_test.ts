@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { thinkingFilter } from "../../src/model/thinking.ts";
 
 function split(...pieces: readonly string[]): { content: string; reasoning: string } {

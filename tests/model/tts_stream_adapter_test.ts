@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { fliteTTS } from "../../adapters/flite/flite.ts";
 import { audioFrame } from "../../src/audio/frame.ts";
 import { FLUSH, type FlushMark } from "../../src/model/marks.ts";

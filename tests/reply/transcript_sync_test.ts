@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { type AudioFrame, audioFrame } from "../../src/audio/frame.ts";
 import type { TimedString } from "../../src/model/marks.ts";
 import { type TranscriptPacer, transcriptPacer } from "../../src/reply/transcript_sync.ts";

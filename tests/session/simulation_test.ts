@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { virtualRuntime } from "../../adapters/runtime/virtual.ts";
 import { AgentError } from "../../src/base/error.ts";
 import type { ChatItem } from "../../src/chat/item.ts";

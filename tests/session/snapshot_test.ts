@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { virtualRuntime } from "../../adapters/runtime/virtual.ts";
 import { Instructions } from "../../src/chat/instructions.ts";
 import { Agent, type AgentOptions, type HookContext } from "../../src/session/agent.ts";

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../property.ts";
 import type { AgentError } from "../../src/base/error.ts";
 import type { ChatItem } from "../../src/chat/item.ts";
 import { Agent, type HookContext } from "../../src/session/agent.ts";

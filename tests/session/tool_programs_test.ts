@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../property.ts";
 import type { ChatContext } from "../../src/chat/context.ts";
 import type { ChatItem } from "../../src/chat/item.ts";
 import type { ChatChunk } from "../../src/model/llm.ts";

@@ -2,7 +2,7 @@
  * Random programs: calls of a session in any order and at any time, by fast-check, each with at least one fault. Whatever a
  * program does, none of S1 to S10 is broken.
  */
-import fc from "fast-check";
+import fc from "../property.ts";
 import { cpuMs, type Outcome, type Seeds } from "./outcome.ts";
 import { type Event, type Fault, FAULTS, PLAIN, type Script, type Setup, show } from "./script.ts";
 import { playSession } from "./session_checks.ts";

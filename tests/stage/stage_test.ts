@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../property.ts";
 import type { RootEffect, RootEvent } from "../../src/stage/event.ts";
 import { stageViolations } from "../../src/stage/invariants.ts";
 import { createRoot, type RootState, TOOL_DRAIN_LIMIT_MS } from "../../src/stage/state.ts";

@@ -6,7 +6,7 @@
  */
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../property.ts";
 
 /** A transform and what is known of it. */
 export interface TransformCase<I, O> {

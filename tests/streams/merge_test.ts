@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { AgentError } from "../../src/base/error.ts";
 import { collect } from "../../streams/collect.ts";
 import { fromPush, type Inlet } from "../../streams/from_push.ts";

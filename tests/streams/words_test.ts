@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { words, wordSplitter } from "../../streams/words.ts";
 import { transformLaws } from "./laws.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { functionCall } from "../../src/chat/make.ts";
 import { pairToolCalls } from "../../src/chat/render.ts";
 import {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../property.ts";
 import { z } from "zod";
 import { AgentError } from "../../src/base/error.ts";
 import { allowsNull, supportsStrict, toStrictSchema } from "../../src/tool/strict.ts";

@@ -1,7 +1,7 @@
 /** What must hold of any conversation, sensible or not: section 1 and the last lines of section 26 of the specification. */
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../property.ts";
 import type { TurnEffect } from "../../src/turn/effect.ts";
 import type { TurnEvent } from "../../src/turn/event.ts";
 import { violations } from "../../src/turn/invariants.ts";

@@ -1,5 +1,5 @@
 /** Conversations by the dice, and the worlds that they are played in: for properties, and for the charts of the regions. */
-import fc from "fast-check";
+import fc from "../property.ts";
 import { type Fact, type Input, speech, type World, type WorldOptions } from "./harness.ts";
 
 /** When the script ends, in milliseconds. */

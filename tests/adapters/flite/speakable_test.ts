@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../../property.ts";
 import { speakablePieces } from "../../../adapters/flite/speakable.ts";
 
 const written = (text: string): string[] => speakablePieces(text).map(({ written }) => written);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../../property.ts";
 import { virtualClock } from "../../../adapters/runtime/virtual.ts";
 import type { AudioFrame } from "../../../src/audio/frame.ts";
 import { audioFrame } from "../../../src/audio/frame.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../../property.ts";
 import { completionReader } from "../../../adapters/openai/completion.ts";
 import { openaiFromEnv, openaiLLM } from "../../../adapters/openai/mod.ts";
 import { sseParser } from "../../../adapters/openai/sse.ts";

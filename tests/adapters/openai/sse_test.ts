@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../../property.ts";
 import { type ServerSentEvent, sseParser } from "../../../adapters/openai/sse.ts";
 
 function parse(...blocks: readonly Uint8Array[]): ServerSentEvent[] {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../../property.ts";
 import { type Timer, TimerHeap } from "../../../adapters/runtime/timer_heap.ts";
 
 test("timers come out by time, then by age, whatever was called off in between", () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../../property.ts";
 import { AgentError } from "../../../src/base/error.ts";
 import { ChatContext } from "../../../src/chat/context.ts";
 import { toAnthropic } from "../../../src/chat/format/anthropic.ts";
