@@ -12,18 +12,25 @@ import { floorOf, push } from "./moves.ts";
 import { handleName, hookName } from "./run.ts";
 import { type ActivityState, type Arrival, HOOK_LIMIT_MS, type TaskState, TOOL_DRAIN_LIMIT_MS } from "./state.ts";
 
-/** A tool or a hook waits for a task. An agent that leaves takes none, except from its `onExit`. */
+/**
+ * A tool or a hook waits for a task. An agent that leaves takes none, except from its `onExit`. An id that is there already
+ * belongs to somebody who is answered: it is no new request.
+ */
 export function requestTask(d: Draft, arrival: Arrival, parentId: string, waiter: string): void {
-  const { current, paused, phase } = d.stage;
+  const { current, paused, phase, tasks } = d.stage;
+  const { activityId } = arrival;
+  const isKnown = current?.id === activityId || paused.some(({ activity }) => activity.id === activityId) ||
+    tasks.some((task) => task.arrival.activityId === activityId);
+  if (isKnown) return;
   const isBelow = paused.some(({ activity }) => activity.id === parentId);
   const isThere = current?.id === parentId && (
     (current.phase === "active" && floorOf(d, current).life !== "draining") || current.phase === "pausing" ||
     (current.phase === "exiting" && waiter === hookName(parentId, "exit"))
   );
   if (phase !== "running" || !(isBelow || isThere)) {
-    return order(d, { type: "task.settle", taskId: arrival.activityId, completed: false });
+    return order(d, { type: "task.settle", taskId: activityId, completed: false });
   }
-  change(d, { tasks: [...d.stage.tasks, { arrival, parentId, waiter, phase: "queued" }] });
+  change(d, { tasks: [...tasks, { arrival, parentId, waiter, phase: "queued" }] });
 }
 
 /** A task has its result. One that has not come on stage needs not come. */

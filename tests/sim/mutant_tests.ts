@@ -1,7 +1,7 @@
 /** The tests of the machines, in one process: what a mutant has to pass that broke no rule. */
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import fc from "fast-check";
+import fc from "../property.ts";
 
 fc.configureGlobal({ seed: 1 }); // the same mutant is caught by the same test each time
 

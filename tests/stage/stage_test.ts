@@ -502,6 +502,17 @@ test("whatever happened, an agent that is asked for comes within bounded time, w
   );
 });
 
+test("a request with the id of a task that is there is none, also from that task itself", () => {
+  const m = play([{ type: "session.start", arrival: arrival(0) }, { type: "answer" }]);
+  for (const parentId of ["a0", "a9", "a9"]) {
+    m.tell({ type: "task.requested", arrival: arrival(9), parentId, waiter: "handle:s1" });
+  }
+  assert.deepEqual(m.root.stage.tasks.map(({ arrival: { activityId }, parentId }) => [activityId, parentId]), [[
+    "a9",
+    "a0",
+  ]]);
+});
+
 test("one agent at most is on stage, each that came leaves once, and `close` is told once for each start", () => {
   fc.assert(
     fc.property(fc.array(anyFact, { maxLength: 60 }), (facts) => {
