@@ -147,9 +147,12 @@ export class ToolCalls {
     this.#tell(live, { type: "tool_call_started", functionCall: call });
   }
 
-  /** A call has given its first answer. Unless it works on, it is over. */
+  /** A call has given its first answer. Unless it works on, it is over: also for a tool that was waited for no longer. */
   answered(live: Live, call: FunctionCall, outcome: ToolOutcome): void {
-    if (!this.isInBackground(call.callId)) this.#close(live, call, call.callId, outcome);
+    const entry = this.#running.get(call.callId);
+    if (entry?.phase === "background") return;
+    if (entry !== undefined) this.#giveUp(entry);
+    this.#close(live, call, call.callId, outcome);
   }
 
   /** Call and output are in the history. */
@@ -161,11 +164,7 @@ export class ToolCalls {
   dropped(handleId: string): void {
     for (const entry of [...this.#running.values()]) {
       if (entry.committed === undefined || entry.live.handle.id !== handleId) continue;
-      this.#running.delete(entry.call.callId);
-      entry.phase = "over";
-      entry.controller.abort(
-        new AgentError("tool.over", "Cannot go on as the reply was given up: current value is dropped"),
-      );
+      this.#giveUp(entry);
     }
     this.#record({ type: "branch.dropped", branch: handleId });
   }
@@ -383,6 +382,16 @@ export class ToolCalls {
     );
     this.#over(entry, cancelledOutcome(reason));
     return this.#ending.get(entry) ?? Promise.resolve();
+  }
+
+  /** Nobody waits for a call any more: what it still says is refused. */
+  #giveUp(entry: RunningCall): void {
+    this.#running.delete(entry.call.callId);
+    entry.phase = "over";
+    this.#core.tasks.scopeOver(entry.scope);
+    entry.controller.abort(
+      new AgentError("tool.over", "Cannot go on as the reply was given up: current value is dropped"),
+    );
   }
 
   #refuse(entry: RunningCall): ToolOutcome {

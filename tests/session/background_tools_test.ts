@@ -540,3 +540,27 @@ test("a step of a call is done once, whatever it is asked again; what failed may
   end("done");
   await w.close();
 });
+
+test("a call whose cut-off reply was given up at a hand-off has ended, once; what it says later is refused", async () => {
+  const shared = remote();
+  const w = busy({
+    set: shared,
+    agent: {},
+    options: { ...plain, tools: [asyncToolset({ id: "jobs", tools: [shared.tool] })] },
+  });
+  await w.start();
+  w.session.generateReply({ userInput: "Book" });
+  await w.clock.advance(1_000);
+  void w.session.interrupt({ force: true });
+  await w.clock.advance(100);
+  w.session.updateAgent(new Agent({ instructions: "" }));
+  await w.clock.advance(12_000);
+  const [call] = shared.calls;
+  await refusesWith("tool.over", () => w.until(call!.ctx.update("started")));
+  call!.fail(new Error("too late"));
+  await w.clock.advance(1_000);
+  const ends = updates(w.events).filter((text) => text.startsWith("ended"));
+  assert.equal(ends.length, 1, ends.join("; "));
+  await w.close();
+  assert.equal(w.clock.armed, 0);
+});
