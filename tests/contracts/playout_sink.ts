@@ -290,7 +290,8 @@ export function playoutSinkContract({ name, make, graceMs }: SinkContract): void
         let pausedAt: number | undefined;
         let sample = 1;
         const endPause = () => {
-          if (pausedAt !== undefined) quiet.push({ from: pausedAt + graceMs, to: clock.now() });
+          const from = (pausedAt ?? Infinity) + graceMs;
+          if (from < clock.now()) quiet.push({ from, to: clock.now() }); // no pause is no silence
           pausedAt = undefined;
         };
         for (const action of steps) {
