@@ -150,6 +150,7 @@ export {
 export type { CloseReason } from "./src/stage/state.ts";
 export {
   Agent,
+  type AgentModels,
   type AgentOptions,
   type HookContext,
   type ModelSettings,

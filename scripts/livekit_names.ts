@@ -187,7 +187,7 @@ export const LIVEKIT_NAMES: readonly LivekitGroup[] = [
   group(
     "`Agent`: members",
     "Agent",
-    "id instructions tools chatCtx session updateInstructions updateTools updateChatCtx onEnter onExit onUserTurnCompleted",
+    "id instructions tools chatCtx session updateInstructions updateTools updateChatCtx updateOptions onEnter onExit onUserTurnCompleted",
     "onUserTurnExceeded sttNode llmNode transcriptionNode ttsNode",
     ["label", "Agent.id"],
     ["realtimeLlmSession", null, REALTIME],
@@ -203,7 +203,6 @@ export const LIVEKIT_NAMES: readonly LivekitGroup[] = [
     ["maxEndpointingDelay", "Agent.options", "`agent.options.turnHandling`"],
     ["minConsecutiveSpeechDelay", "Agent.options"],
     ["useTtsAlignedTranscript", "Agent.options"],
-    ["updateOptions", null, LATER],
     ["audioRecognition", null, "internal there"],
     ["Agent.default", "Agent.llmNode", "call `super.llmNode(...)`, and so on for each node"],
     ["ModelSettings", "ModelSettings"],

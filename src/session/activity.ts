@@ -65,9 +65,21 @@ export class Activity {
     return this.core.session;
   }
 
+  /** Loads what its models need, so that the first turn does not wait for it; those that `before` had are loaded already. */
+  prewarm(before?: Resolved): void {
+    for (const kind of ["stt", "vad", "llm", "tts"] as const) {
+      const model = this.resolved[kind];
+      if (model?.prewarm === undefined || model === before?.[kind]) continue;
+      void (async () => await model.prewarm?.())().catch((error: unknown) =>
+        this.core.log("warn", "a model could not be loaded ahead", { area: kind, model: model.model, error })
+      );
+    }
+  }
+
   /** Takes the agent; it can be on one stage only. */
   begin(): void {
     this.agent["~"].activity = this;
+    this.prewarm();
     this.contextChanged();
     if (this.isResumed) return; // its configuration is in the history
     const { instructions } = this.agent;

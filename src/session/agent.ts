@@ -106,13 +106,16 @@ export interface AgentOptions {
   readonly useTtsAlignedTranscript?: boolean;
 }
 
+/** Other models for an agent. What is left out stays, `undefined` takes the session's, `null` means none. */
+export type AgentModels = { readonly [Kind in "stt" | "vad" | "llm" | "tts"]?: AgentOptions[Kind] | undefined };
+
 /** What only the session may change. */
 interface AgentInner {
   chatCtx: ChatContext;
   instructions: string | Instructions;
   tools: readonly AnyTool[];
   activity: Activity | undefined;
-  readonly options: AgentOptions;
+  options: AgentOptions;
   /** Options that were given by their old names, for the log of the session. */
   readonly moved: readonly string[];
 }
@@ -227,6 +230,27 @@ export class Agent<UserData = unknown> {
       this["~"].tools = before;
       throw error;
     }
+  }
+
+  /**
+   * Gives it other models: what is left out stays, `undefined` takes the session's, `null` means none. On stage they are in use
+   * at once, but for a reply that is under way; a new recogniser and a new VAD begin with a stream of their own.
+   *
+   * @throws {AgentError} `session.bad_option` for something that is no model, or that does not fit beside the others; nothing
+   *   changes then.
+   *
+   * @example A caller who turns out to speak French
+   * ```ts
+   * agent.updateOptions({ stt: frenchSTT, tts: frenchVoice });
+   * ```
+   */
+  updateOptions(models: AgentModels): void {
+    const { stt, vad, llm, tts } = { ...this["~"].options, ...models };
+    const options = { ...this["~"].options, stt, vad, llm, tts } as AgentOptions;
+    checkAgentOptions(options);
+    const { activity } = this["~"];
+    if (activity === undefined) this["~"].options = options;
+    else activity.core.calls.changeModels(activity, options);
   }
 
   /** Replaces what its model sees. Copied. */

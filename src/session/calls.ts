@@ -5,11 +5,11 @@
  */
 import { type Arrival, type CloseReason, moveName } from "../stage/state.ts";
 import type { Activity } from "./activity.ts";
-import type { Agent } from "./agent.ts";
+import type { Agent, AgentOptions } from "./agent.ts";
 import type { SessionCore } from "./core.ts";
 import { RANK } from "./inbox.ts";
 import { mergeTurnHandling, type TurnHandlingOptions } from "./options.ts";
-import { resolveActivity } from "./resolve.ts";
+import { resolveActivity, type Resolved } from "./resolve.ts";
 import { markInterrupted, type SpeechHandle } from "./speech_handle.ts";
 
 /** The calls of one session that are more than a question. */
@@ -88,14 +88,24 @@ export class Calls {
     ); // all before any is changed, since one may refuse
     core.options = changed;
     core.changedTurnHandling = mergeTurnHandling(core.changedTurnHandling ?? {}, turnHandling);
-    for (const [activity, next] of resolved) {
-      const { detector } = activity.resolved;
-      activity.resolved = next;
-      core.inbox.call({ type: "activity.config", t: 0, activityId: activity.id, config: next.config });
-      if (activity !== core.activity) continue;
-      if (next.detector !== detector) core.listening.rebindDetector(activity);
-      if (!next.config.adaptive) core.listening.overlap.close();
-    }
+    for (const [activity, next] of resolved) this.#reconfigure(activity, next);
+  }
+
+  /** An agent on stage, or below, has other models from now on. */
+  changeModels(activity: Activity, options: AgentOptions): void {
+    const next = resolveActivity(this.#core.options, options); // before anything is changed, since it may refuse
+    const before = activity.resolved;
+    activity.agent["~"].options = options;
+    this.#reconfigure(activity, next);
+    activity.prewarm(before);
+  }
+
+  #reconfigure(activity: Activity, next: Resolved): void {
+    const core = this.#core;
+    const before = activity.resolved;
+    activity.resolved = next;
+    core.inbox.call({ type: "activity.config", t: 0, activityId: activity.id, config: next.config });
+    if (activity === core.activity) core.listening.change(activity, before);
   }
 
   drain(): Promise<void> {

@@ -18,6 +18,7 @@ import { RANK } from "./inbox.ts";
 import { Microphone, PreRoll } from "./microphone.ts";
 import { OverlapEar } from "./overlap_ear.ts";
 import { RecogniserEar } from "./recogniser_ear.ts";
+import type { Resolved } from "./resolve.ts";
 
 /** The microphone and the models that listen to it. */
 export class Listening {
@@ -69,13 +70,28 @@ export class Listening {
     this.#core.keyterms.bind(activity);
     this.#stt.bind(activity, missed);
     if (this.#detectorOwner === activity) return;
-    this.rebindDetector(activity);
+    this.#rebindDetector(activity);
     for (const frame of missed) this.#detector?.push(frame);
   }
 
-  /** The detector of ends of turns may be another one now. */
-  rebindDetector(activity: Activity): void {
+  /** Some of its models may be others now: those that listened end, and their successors begin. */
+  change(activity: Activity, before: Resolved): void {
     if (this.#activity !== activity) return;
+    const { stt, vad, detector, config } = activity.resolved;
+    if (vad !== before.vad) {
+      this.#vad?.close();
+      this.#vad = undefined;
+      this.#isSpoken = false;
+      this.#fact(RANK.vad, activity, { type: "vad.closed", t: 0 });
+      this.#openVad(activity);
+    }
+    const isCutByVad = stt?.capabilities.streaming === false;
+    if (stt !== before.stt || (isCutByVad && vad !== before.vad)) this.#stt.restart();
+    if (detector !== before.detector) this.#rebindDetector(activity);
+    if (!config.adaptive) this.overlap.close();
+  }
+
+  #rebindDetector(activity: Activity): void {
     this.#detector?.close();
     this.#detector = undefined;
     this.#detectorFailed = false;
