@@ -301,9 +301,22 @@ export const QUESTIONS: readonly Question[] = [
       },
     ],
   },
-];
-
-/** What has a budget and no program yet; the page says so. */
-export const NOT_ASKED_YET: readonly string[] = [
-  "simulated conversations a second: the simulation does not exist yet",
+  {
+    name: "simulation",
+    question: "How many conversations a second does the simulation play and check, on one core?",
+    rounds: 1,
+    places: ["node"],
+    hasPeer: false,
+    figures: ([
+      ["sim_machines", "simulated conversations of the machines, a second of CPU time", 1_000],
+      ["sim_sessions", "simulated whole sessions, a second of CPU time", 100],
+    ] as const).map(([key, figure, budget]) => ({
+      key,
+      figure,
+      unit: "1/s",
+      budget,
+      atLeast: true as const,
+      whyNoPeer: "it has no simulation",
+    })),
+  },
 ];

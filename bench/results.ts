@@ -4,7 +4,7 @@
  * @module
  */
 import { type Figure, figure } from "./measure.ts";
-import { type FigureSpec, NOT_ASKED_YET } from "./questions.ts";
+import type { FigureSpec } from "./questions.ts";
 
 /** One line of the results. `ratio` is how many times better than the peer. */
 export interface Row {
@@ -107,10 +107,6 @@ export function page({ date, machine, versions, rows }: Results, command: string
     "| figure | runtime | ours | peer | better | budget | met |",
     "|---|---|---|---|---|---|---|",
     ...lines,
-    "",
-    "## Not asked yet",
-    "",
-    ...NOT_ASKED_YET.map((it) => `- ${it}.`),
     "",
     ...(reasons.size === 0 ? [] : ["## What is missing, and why", "", ...reasons, ""]),
   ].join("\n");

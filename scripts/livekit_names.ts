@@ -491,17 +491,3 @@ export const LIVEKIT_NAMES: readonly LivekitGroup[] = [
     ["SimulationContext", "./testing:simulate"],
   ),
 ];
-
-/** Places that are being built. What of them does not exist is listed as missing. */
-export const NOT_YET: ReadonlySet<string> = new Set([
-  "RunOptions.outputType",
-  "RunOptions.outputOptions",
-  "AgentTask.run",
-  "AgentTask.complete",
-  "AgentTask.done",
-  "AgentTask.cancel",
-  "AgentTask",
-  "AgentTaskOptions.preserveFunctionCallHistory",
-  "RunContext.run",
-  "./testing:mockTools",
-]);

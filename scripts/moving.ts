@@ -6,7 +6,7 @@
 import { execFileSync } from "node:child_process";
 import { pathToFileURL } from "node:url";
 import { ENTRIES } from "./exports.ts";
-import { LIVEKIT_NAMES, type LivekitGroup, type LivekitName, NOT_YET } from "./livekit_names.ts";
+import { LIVEKIT_NAMES, type LivekitGroup, type LivekitName } from "./livekit_names.ts";
 import { bin, root } from "./places.ts";
 
 interface Type {
@@ -126,11 +126,10 @@ export function movingPage(
   const sections = groups.map(({ title, names }) => {
     const rows = names.map((name) => {
       const isHere = exists(name.ours, entries);
-      const reason = name.reason ?? (NOT_YET.has(name.ours) ? "not yet built" : undefined);
-      if (!isHere && reason === undefined) lost.push(`${name.theirs} (${name.ours})`);
+      if (!isHere && name.reason === undefined) lost.push(`${name.theirs} (${name.ours})`);
       const state = stateOf(name, isHere);
       counts[state] += 1;
-      return [`\`${name.theirs}\``, isHere ? shown(name.ours) : "", state, (isHere ? name.note : reason) ?? ""];
+      return [`\`${name.theirs}\``, isHere ? shown(name.ours) : "", state, (isHere ? name.note : name.reason) ?? ""];
     });
     return `## ${title}\n\n${table(["there", "here", "", "what to know"], rows)}`;
   });
