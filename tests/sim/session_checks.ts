@@ -122,7 +122,8 @@ export class SessionChecks {
     const someToolHangs = [...world.calls.values()].some(({ name, result }) =>
       name === "hangs" && result === undefined
     );
-    if (isUserSpeaking || someToolHangs) return;
+    const someTaskHangs = world.hasEndlessTask && root.stage.tasks.length > 0;
+    if (isUserSpeaking || someToolHangs || someTaskHangs) return;
     for (const handle of world.handles) {
       const waitsForUse = !handle.scheduled && floor.turns.preemptive?.handleId === handle.id;
       if (!handle.done() && !waitsForUse) this.#fail("S1", `${handle.id} does not settle`);

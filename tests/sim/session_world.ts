@@ -72,6 +72,8 @@ export class SessionWorld {
   /** Texts of finals: words of their own, but for hums. */
   readonly finals: string[] = [];
   readonly segments: Map<string, Segment> = new Map();
+  /** Some task's people never answer: whoever waits for it may wait for ever. */
+  hasEndlessTask = false;
   readonly calls: Map<string, Call> = new Map();
   /** What must not be: what a call threw that is no refusal, and orders that failed. */
   readonly broken: string[] = [];
@@ -273,7 +275,10 @@ export class SessionWorld {
       says: luck < 0.7,
       nested: depth > 0 && luck > 0.6 ? () => this.#task(depth - 1) : undefined,
       ends: async (task) => {
-        if (this.#has("tool hangs") && luck < 0.3) return;
+        if (this.#has("tool hangs") && luck < 0.3) {
+          this.hasEndlessTask = true;
+          return;
+        }
         await this.#later(luck < 0.4 ? 0 : 1_800);
         if (!task.done) task.complete(luck > 0.9 ? new ToolError("nobody knows") : `answer ${n}`);
       },
