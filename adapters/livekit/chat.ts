@@ -64,12 +64,17 @@ export function listenToChat(room: RtcRoom, o: ChatOptions): () => void {
   const handle = async (text: Promise<string | undefined>, reader: RtcTextReader, identity: string): Promise<void> => {
     const whole = await text;
     if (isOver || whole === undefined || whole.trim() === "") return;
-    await o.callback(o.session, {
-      text: whole,
-      participantIdentity: identity,
-      streamId: reader.info.streamId,
-      attributes: reader.info.attributes ?? {},
-    });
+    const release = o.session["~claimUserTurn"]();
+    try {
+      await o.callback(o.session, {
+        text: whole,
+        participantIdentity: identity,
+        streamId: reader.info.streamId,
+        attributes: reader.info.attributes ?? {},
+      });
+    } finally {
+      release();
+    }
   };
 
   try {

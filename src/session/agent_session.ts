@@ -14,7 +14,7 @@ import type { VAD } from "../model/vad.ts";
 import { CLOSE_LIMIT_MS, type CloseReason } from "../stage/state.ts";
 import type { SessionUsage } from "../telemetry/usage.ts";
 import type { StandardSchemaV1 } from "../tool/standard_schema.ts";
-import type { AnyTool } from "../tool/tool.ts";
+import type { AnyTool, ToolContext } from "../tool/tool.ts";
 import type { AgentState, UserState } from "../turn/effect.ts";
 import { currentSpeech } from "../turn/query.ts";
 import { Agent } from "./agent.ts";
@@ -194,6 +194,15 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
   /** Tools of every agent. */
   get tools(): readonly AnyTool[] {
     return this["~core"].options.tools ?? [];
+  }
+
+  /**
+   * What the next request to the model offers: the session's tools, and those of the agent on stage.
+   *
+   * @throws {AgentError} `session.not_running` before `start()` and after `close()`.
+   */
+  get toolCtx(): ToolContext {
+    return this["~core"].current().toolCtx;
   }
 
   /** Who decides that the user's turn is over, as it was given. */
@@ -527,6 +536,22 @@ export class AgentSession<UserData = unknown> implements AsyncDisposable {
    */
   close({ deadline = CLOSE_LIMIT_MS }: { readonly deadline?: number } = {}): Promise<void> {
     return this["~close"]("user_initiated", false, deadline);
+  }
+
+  /**
+   * The user takes a turn otherwise than by voice, such as a message that is being handled: until the function that is returned is
+   * called, the user counts as speaking, and nobody who waits for silence goes on. Claims are counted.
+   *
+   * @ignore
+   */
+  "~claimUserTurn"(): () => void {
+    const core = this["~core"];
+    let isOpen = true;
+    core.floor(null, { type: "claim.begin", t: 0 });
+    return () => {
+      if (isOpen) core.floor(null, { type: "claim.end", t: 0 });
+      isOpen = false;
+    };
   }
 
   /** @ignore */

@@ -282,3 +282,40 @@ test("how quickly a model wrote is noted with its message, where its text took t
 });
 
 test("the version is that of the manifest", () => assert.equal(VERSION, manifest.version));
+
+test("while a turn of the user's is being handled the user counts as speaking, and whoever waits for silence waits", async () => {
+  const w = world();
+  await w.start();
+  const first = w.session["~claimUserTurn"]();
+  const second = w.session["~claimUserTurn"]();
+  assert.equal(w.session.userState, "speaking");
+  let at: number | undefined;
+  void w.session.waitForIdle().then(() => (at = w.clock.now()));
+  await w.clock.advance(1_000);
+  first();
+  first(); // once is enough
+  await w.clock.advance(1_000);
+  assert.equal(at, undefined);
+  assert.equal(w.session.userState, "speaking");
+  second();
+  await w.clock.advance(1);
+  assert.equal(at, 2_000);
+  assert.equal(w.session.userState, "listening");
+
+  const third = w.session["~claimUserTurn"]();
+  await w.close();
+  third();
+  assert.equal(w.session.userState, "listening");
+  assert.equal(w.clock.armed, 0);
+});
+
+test("toolCtx is what the next request offers, by name", async () => {
+  const make = (name: string) => tool({ name, description: name, execute: () => name });
+  const w = world({ agent: { tools: [make("own")] }, options: { tools: [make("shared")] } });
+  await refusesWith("session.not_running", () => void w.session.toolCtx);
+  await w.start();
+  assert.deepEqual([...w.session.toolCtx.functionTools.keys()].sort(), ["own", "shared"]);
+  w.agent.updateTools([]);
+  assert.deepEqual([...w.session.toolCtx.functionTools.keys()], ["shared"]);
+  await w.close();
+});
