@@ -36,7 +36,7 @@ export interface SmartTurnOptions {
   readonly unlikelyThreshold?: number | Readonly<Record<string, number>>;
   /**
    * Whether a worker judges, so that the session is not held up. Default: `true` where the place has `node:worker_threads`;
-   * elsewhere the calling thread does it, some 80 ms for a pause.
+   * elsewhere the calling thread does it, some 130 ms for a pause.
    */
   readonly worker?: boolean;
   /** The session's clock: a virtual one then stands still while the network works. Default: none. */
@@ -54,7 +54,8 @@ export interface SmartTurnDetector extends StreamingTurnDetector, AsyncDisposabl
 /**
  * Makes a detector of the ends of turns. The network is loaded at the first question, or by `prewarm()`: half a second.
  *
- * It looks at the last 8 s of the turn that is under way, of any sample rate. A question takes 50 to 100 ms of a worker.
+ * It looks at the last 8 s of the turn that is under way, of any sample rate. A question takes 130 to 170 ms of a worker on one core of
+ * a server (`bench/smart_turn.ts`), of which the spectrogram is 20.
  *
  * @throws {AgentError} `model.bad_option` for a threshold that is no probability. Its streams fail, and so does `prewarm`,
  *   with `weights.missing` and `runtime.missing` when the packages are not installed, and with `model.closed` after `close()`.
