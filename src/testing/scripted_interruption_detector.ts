@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { frameDurationMs } from "../audio/frame.ts";
+import type { AudioFrame } from "../audio/frame.ts";
 import type { Clock } from "../base/runtime.ts";
 import type { InterruptionDetector, InterruptionInput, InterruptionVerdict } from "../model/interruption_detector.ts";
+import { detectorStreams } from "./detector_streams.ts";
 
 /** What is made of one overlap. */
 export interface ScriptedOverlap {
@@ -47,9 +48,40 @@ export function scriptedInterruptionDetector(
   { clock, overlaps = [] }: ScriptedInterruptionDetectorOptions,
 ): ScriptedInterruptionDetector {
   const marks: string[] = [];
-  let heardMs = 0;
-  let openCount = 0;
   let overlapCount = 0;
+  type Mark = Exclude<InterruptionInput, AudioFrame>;
+  const streams = detectorStreams<Mark, InterruptionVerdict>(clock, (stream) => {
+    let current: { readonly id: number; readonly startedAt: number } | undefined;
+    const verdict = (id: number, isInterruption: boolean, startedAt: number): InterruptionVerdict => ({
+      id,
+      isInterruption,
+      probability: isInterruption ? 0.9 : 0.1,
+      totalDurationMs: 20,
+      predictionDurationMs: 10,
+      detectionDelayMs: clock.now() - startedAt,
+      numRequests: 1,
+    });
+    return (mark) => {
+      marks.push(mark.type);
+      if (mark.type === "overlap_started") {
+        const overlap = { id: mark.id, startedAt: clock.now() };
+        current = overlap;
+        const { isInterruption, delayMs = 100, error } = overlaps[overlapCount++] ?? { isInterruption: false };
+        if (!isInterruption && error === undefined) return;
+        stream.later(delayMs, () => {
+          if (error !== undefined) return stream.fail(error);
+          if (current !== overlap) return;
+          current = undefined;
+          stream.answer(verdict(overlap.id, true, overlap.startedAt));
+        });
+      }
+      if (mark.type === "overlap_ended" && current?.id === mark.id) {
+        stream.callOff();
+        stream.answer(verdict(mark.id, false, current.startedAt));
+        current = undefined;
+      }
+    };
+  });
 
   return {
     kind: "interruption_detector",
@@ -57,69 +89,11 @@ export function scriptedInterruptionDetector(
     provider: "repartee",
     marks,
     get heardMs() {
-      return heardMs;
+      return streams.heardMs;
     },
     get openCount() {
-      return openCount;
+      return streams.openCount;
     },
-    stream({ signal } = {}) {
-      let callOff = (): void => {};
-      let isOpen = true;
-      let current: { readonly id: number; readonly startedAt: number } | undefined;
-      openCount++;
-      const leave = (): void => {
-        callOff();
-        if (isOpen) openCount--;
-        isOpen = false;
-      };
-      const verdict = (id: number, isInterruption: boolean, startedAt: number): InterruptionVerdict => ({
-        id,
-        isInterruption,
-        probability: isInterruption ? 0.9 : 0.1,
-        totalDurationMs: 20,
-        predictionDurationMs: 10,
-        detectionDelayMs: clock.now() - startedAt,
-        numRequests: 1,
-      });
-      const transformer: Transformer<InterruptionInput, InterruptionVerdict> & { cancel(): void } = {
-        start(controller) {
-          signal?.addEventListener("abort", () => {
-            if (!isOpen) return;
-            leave();
-            controller.error(signal.reason);
-          }, { once: true });
-        },
-        transform(part, controller) {
-          if (!("type" in part)) {
-            heardMs += frameDurationMs(part);
-            return;
-          }
-          marks.push(part.type);
-          if (part.type === "overlap_started") {
-            const overlap = { id: part.id, startedAt: clock.now() };
-            current = overlap;
-            const { isInterruption, delayMs = 100, error } = overlaps[overlapCount++] ?? { isInterruption: false };
-            if (!isInterruption && error === undefined) return;
-            callOff = clock.schedule(clock.now() + delayMs, () => {
-              if (error !== undefined) {
-                leave();
-                controller.error(error);
-              } else if (current === overlap) {
-                current = undefined;
-                controller.enqueue(verdict(overlap.id, true, overlap.startedAt));
-              }
-            });
-          }
-          if (part.type === "overlap_ended" && current?.id === part.id) {
-            callOff();
-            controller.enqueue(verdict(part.id, false, current.startedAt));
-            current = undefined;
-          }
-        },
-        flush: leave,
-        cancel: leave,
-      };
-      return new TransformStream(transformer, undefined, { highWaterMark: 1 });
-    },
+    stream: ({ signal } = {}) => streams.open(signal),
   };
 }

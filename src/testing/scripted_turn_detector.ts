@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { frameDurationMs } from "../audio/frame.ts";
+import type { AudioFrame } from "../audio/frame.ts";
 import type { Clock } from "../base/runtime.ts";
 import type { StreamingTurnDetector, TurnDetectionInput, TurnPrediction } from "../model/turn_detector.ts";
+import { detectorStreams } from "./detector_streams.ts";
 
 /** An answer of a script. */
 export interface ScriptedPrediction {
@@ -49,9 +50,22 @@ export function scriptedTurnDetector(options: ScriptedTurnDetectorOptions): Scri
   const { clock, answers = [{ probability: 1 }] } = options;
   const threshold = "threshold" in options ? options.threshold : 0.5;
   const asked: string[] = [];
-  let heardMs = 0;
-  let openCount = 0;
   let questionCount = 0;
+  const streams = detectorStreams<Exclude<TurnDetectionInput, AudioFrame>, TurnPrediction>(
+    clock,
+    (stream) => (mark) => {
+      stream.callOff();
+      asked.push(mark.type === "cancel" && mark.timedOut ? "cancel, timed out" : mark.type);
+      if (mark.type !== "predict") return;
+      const answer = answers[Math.min(questionCount++, answers.length - 1)];
+      if (answer === undefined) return;
+      const { probability, delayMs = 40, error } = answer;
+      stream.later(delayMs, () => {
+        if (error === undefined) stream.answer({ id: mark.id, probability, inferenceDurationMs: delayMs });
+        else stream.fail(error);
+      });
+    },
+  );
 
   return {
     kind: "streaming_turn_detector",
@@ -59,52 +73,12 @@ export function scriptedTurnDetector(options: ScriptedTurnDetectorOptions): Scri
     provider: "repartee",
     asked,
     get heardMs() {
-      return heardMs;
+      return streams.heardMs;
     },
     get openCount() {
-      return openCount;
+      return streams.openCount;
     },
     unlikelyThreshold: () => threshold,
-    stream({ signal } = {}) {
-      let callOff = (): void => {};
-      let isOpen = true;
-      openCount++;
-      const leave = (): void => {
-        callOff();
-        if (isOpen) openCount--;
-        isOpen = false;
-      };
-      const transformer: Transformer<TurnDetectionInput, TurnPrediction> & { cancel(): void } = {
-        start(controller) {
-          signal?.addEventListener("abort", () => {
-            if (!isOpen) return;
-            leave();
-            controller.error(signal.reason);
-          }, { once: true });
-        },
-        transform(part, controller) {
-          if (!("type" in part)) {
-            heardMs += frameDurationMs(part);
-            return;
-          }
-          callOff();
-          asked.push(part.type === "cancel" && part.timedOut ? "cancel, timed out" : part.type);
-          if (part.type !== "predict") return;
-          const answer = answers[Math.min(questionCount++, answers.length - 1)];
-          if (answer === undefined) return;
-          const { probability, delayMs = 40, error } = answer;
-          callOff = clock.schedule(clock.now() + delayMs, () => {
-            if (error === undefined) controller.enqueue({ id: part.id, probability, inferenceDurationMs: delayMs });
-            else {
-              leave();
-              controller.error(error);
-            }
-          });
-        },
-        flush: leave,
-        cancel: leave,
-      };
-      return new TransformStream(transformer, undefined, { highWaterMark: 1 });
-    },
+    stream: ({ signal } = {}) => streams.open(signal),
   };
 }
